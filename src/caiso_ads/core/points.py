@@ -1,0 +1,100 @@
+"""The point catalogue: each number the plant can read is declared here once, in the order every register map uses.
+
+An electrical engineer starts reading here. All maps (Modbus, files, later protocols) and ``docs/points.md`` derive
+from the two tables below. Rule: a value that is not known is None, never 0; a value travels with its quality.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+
+from caiso_ads.core.quality import Quality
+
+
+class Kind(Enum):
+    """What a point's value is, and so how a protocol encodes it."""
+
+    NUMBER = "number"  # a float with a unit
+    COUNT = "count"  # a whole number 0..2**32-1 that may wrap
+    CODE = "code"  # one of a list, 0..65535
+    BITS = "bits"  # 32 independent bits
+    TIME = "time"  # an instant, aware UTC; unsigned 32-bit seconds since 1970 where a protocol needs a number
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One published point: its key, kind, unit and meaning."""
+
+    key: str
+    kind: Kind
+    unit: str
+    doc: str
+
+
+@dataclass(frozen=True, slots=True)
+class PointValue:
+    """A value with its quality and the time of its source. ``value`` is None when nothing is known."""
+
+    value: float | int | datetime | None
+    quality: Quality
+    source_time: datetime | None = None
+
+
+GATEWAY_POINTS: tuple[Point, ...] = (
+    Point("heartbeat", Kind.COUNT, "", "grows by one each second while the control loop runs"),
+    Point("utc_time", Kind.TIME, "s", "the gateway's clock when the snapshot was made"),
+    Point("environment", Kind.CODE, "", "0 production, 1 market simulation, 2 simulator"),
+    Point("link_age_s", Kind.NUMBER, "s", "time since the last complete poll of both streams"),
+    Point("store_ok", Kind.CODE, "", "1 when the store takes writes"),
+    Point("unacknowledged_batches", Kind.COUNT, "", "batches stored whose receipt is not yet confirmed to the ISO"),
+    Point("unreadable_batches", Kind.COUNT, "", "payloads kept that could not be decoded, since start"),
+)
+
+RESOURCE_POINTS: tuple[Point, ...] = (
+    Point("directive", Kind.CODE, "", "what the plant may do: 0 NO_DATA, 1 FOLLOW, 2 HOLD, 3 RELEASE, 4 TEST"),
+    Point("reasons", Kind.BITS, "", "why the directive is not FOLLOW, one bit each"),
+    Point("quality", Kind.CODE, "", "quality of the setpoint: 1 is good, any other is not"),
+    Point("setpoint_mw", Kind.NUMBER, "MW", "the target of this second"),
+    Point("dop_mw", Kind.NUMBER, "MW", "the ISO's operating point of this second, linear between its points"),
+    Point("dot_mw", Kind.NUMBER, "MW", "the newest dispatch operating target whose target time has come"),
+    Point("dot_target_time", Kind.TIME, "s", "target time of dot_mw"),
+    Point("next_dot_mw", Kind.NUMBER, "MW", "the next dispatch operating target"),
+    Point("next_dot_target_time", Kind.TIME, "s", "target time of next_dot_mw"),
+    Point("seconds_to_next_target", Kind.NUMBER, "s", "time left until next_dot_target_time"),
+    Point("supplemental_mw", Kind.NUMBER, "MW", "SUPP segment of dot_mw; negative is a curtailment"),
+    Point("follow_dot_flag", Kind.CODE, "", "0 not given, 1 no, 2 yes"),
+    Point("trajectory_end_time", Kind.TIME, "s", "last target time of the binding trajectory"),
+    Point("trajectory_age_s", Kind.NUMBER, "s", "time since a trajectory for this resource arrived"),
+    Point("dispatch_age_s", Kind.NUMBER, "s", "time since a target for this resource arrived"),
+    Point("schedule_age_s", Kind.NUMBER, "s", "time since the trajectory ran out; 0 while it covers now"),
+    Point("pmin_mw", Kind.NUMBER, "MW", "configured lower limit"),
+    Point("pmax_mw", Kind.NUMBER, "MW", "configured upper limit"),
+)
+
+_GATEWAY_INDEX = {point.key: index for index, point in enumerate(GATEWAY_POINTS)}
+_RESOURCE_INDEX = {point.key: index for index, point in enumerate(RESOURCE_POINTS)}
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything the plant may read at one instant, immutable. ``generation`` grows with each one published.
+
+    ``gateway`` is parallel to GATEWAY_POINTS; each tuple in ``resources`` is parallel to RESOURCE_POINTS and the
+    mapping is in configured order.
+    """
+
+    generation: int
+    at: datetime
+    gateway: tuple[PointValue, ...]
+    resources: Mapping[str, tuple[PointValue, ...]]
+
+    def gateway_value(self, key: str) -> PointValue:
+        """Return one gateway point; KeyError for a key that is not in the catalogue."""
+        return self.gateway[_GATEWAY_INDEX[key]]
+
+    def value(self, resource_id: str, key: str) -> PointValue:
+        """Return one point of one resource; KeyError for an unknown resource or key."""
+        return self.resources[resource_id][_RESOURCE_INDEX[key]]

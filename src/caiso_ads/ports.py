@@ -1,0 +1,245 @@
+"""What the loop needs from the outside, as protocols; and Feed, the one place where published truth stands.
+
+Rule: adapters know these and the nouns, never each other. Time comes from Clock only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import Any, Generic, Protocol, TypeVar
+
+from caiso_ads.core.model import DispatchBatch, TrajectoryBatch
+from caiso_ads.core.points import Snapshot
+from caiso_ads.errors import WireError
+from caiso_ads.wire.documents import BadItem
+
+T_co = TypeVar("T_co", covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Instant:
+    """One moment on both clocks: ``wall`` labels (aware UTC), ``mono`` measures ages (seconds)."""
+
+    wall: datetime
+    mono: float
+
+    def plus(self, seconds: float) -> Instant:
+        """Return the instant so many seconds later."""
+        return Instant(self.wall + timedelta(seconds=seconds), self.mono + seconds)
+
+
+class Clock(Protocol):
+    """Where time comes from."""
+
+    def now(self) -> Instant:
+        """Return this instant."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait; a fake clock returns when it has been moved that far."""
+
+
+class SystemClock:
+    """The machine's clocks."""
+
+    def now(self) -> Instant:
+        """Return this instant."""
+        return Instant(datetime.now(UTC), time.monotonic())
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait in real time."""
+        await asyncio.sleep(seconds)
+
+
+class ScaledClock:
+    """Real time run ``speed`` times as fast from ``start``; the simulator and the demo share one."""
+
+    def __init__(self, speed: float, start: datetime | None = None) -> None:
+        self.speed = speed
+        self._mono0 = time.monotonic()
+        self._wall0 = start or datetime.now(UTC)
+
+    def now(self) -> Instant:
+        """Return this instant of scaled time."""
+        elapsed = (time.monotonic() - self._mono0) * self.speed
+        return Instant(self._wall0 + timedelta(seconds=elapsed), self._mono0 + elapsed)
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait for so many scaled seconds."""
+        await asyncio.sleep(seconds / self.speed)
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt(Generic[T_co]):
+    """One answer of the ISO: the payload exactly as received, and what it means or why it cannot be read.
+
+    ``payload`` is the text of the SOAP ``result`` as UTF-8 (for a packed document its base64). ``argument`` is the
+    UID that was asked with, exactly as sent. ``server_date`` is the HTTP Date header, for the clock guard.
+    """
+
+    operation: str
+    argument: str
+    payload: bytes
+    received_at: datetime
+    content: T_co | WireError
+    server_date: datetime | None = None
+
+    @property
+    def digest(self) -> bytes:
+        """SHA-256 of the payload."""
+        return sha256(self.payload).digest()
+
+
+class Source(Protocol):
+    """The ISO's side. Every method raises a RemoteError when no readable SOAP answer came."""
+
+    async def list_since(self, batch_uid: str) -> Receipt[Sequence[DispatchBatch | BadItem]]:
+        """GetDispatchBatchesSinceUID: headers after that batch, in the ISO's order."""
+
+    async def fetch_batch(self, batch_uid: str) -> Receipt[DispatchBatch]:
+        """GetDispatchBatch: one batch with its visible instructions."""
+
+    async def fetch_header(self, batch_uid: str) -> Receipt[DispatchBatch]:
+        """GetBatchHeader: status and revision of one batch."""
+
+    async def is_new_trajectory(self, batch_uid: str) -> bool:
+        """IsNewTrajData."""
+
+    async def fetch_trajectories(self, batch_uid: str) -> Receipt[Sequence[TrajectoryBatch | BadItem]]:
+        """GetTrajectoryData: all trajectory batches after that one."""
+
+    async def validate(self, batch_uid: str) -> None:
+        """ValidateDispatchBatch: confirm receipt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cursors:
+    """Where each stream stands; ``-1`` before the first batch. Two fields, never exchanged."""
+
+    dispatch_uid: str = "-1"
+    trajectory_uid: str = "-1"
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """One row of the outbox: a side effect decided, durable before it is sent."""
+
+    intent_id: int
+    kind: str
+    batch_uid: str
+    created_at: datetime
+    attempts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What one commit did. ``fresh`` is False when this very content was stored before."""
+
+    fresh: bool
+    intent: Intent | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What the store knows of the recent past, oldest first, to fold at start."""
+
+    batches: Sequence[tuple[DispatchBatch, datetime]]
+    trajectories: Sequence[tuple[TrajectoryBatch, datetime]]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPayload:
+    """One stored payload, for sinks that copy history: ``row`` grows; ``xml`` is the unpacked document."""
+
+    row: int
+    stream: str
+    uid: str
+    received_at: datetime
+    xml: bytes
+
+
+class Store(Protocol):
+    """Durable memory. A method that returns has committed; it raises StoreError and nothing else."""
+
+    async def cursors(self) -> Cursors:
+        """Return both cursors."""
+
+    async def record_batch(self, receipt: Receipt[DispatchBatch], *, acknowledge: bool) -> Recorded:
+        """Commit payload, rows or error, dispatch cursor (= ``receipt.argument``) and intent, in one transaction.
+
+        No intent is made for a payload that cannot be decoded.
+        """
+
+    async def record_recheck(self, receipt: Receipt[DispatchBatch]) -> Recorded:
+        """Commit a changed version of a batch we have; the cursor stays."""
+
+    async def record_trajectories(self, receipt: Receipt[Sequence[TrajectoryBatch | BadItem]]) -> Recorded:
+        """Commit payload, rows and the trajectory cursor (= the last UID of the list that could be read)."""
+
+    async def record_unreadable_list(self, receipt: Receipt[Any]) -> None:
+        """Keep a list answer that could not be read, once per content."""
+
+    async def history(self, since: datetime) -> History:
+        """Return what was received since then and may still matter."""
+
+    async def pending_intents(self) -> Sequence[Intent]:
+        """Return intents without a result, oldest first."""
+
+    async def settle_intent(self, intent_id: int, *, result: str, done: bool, at: datetime) -> None:
+        """Record an attempt; ``done`` closes the intent."""
+
+    async def payloads_after(self, row: int, limit: int) -> Sequence[StoredPayload]:
+        """Return decoded payloads with a larger row number, in order."""
+
+    async def probe(self) -> None:
+        """Write and commit one marker; raises StoreError while the store cannot write."""
+
+    async def close(self) -> None:
+        """Finish the last commit and release the files."""
+
+
+class Feed:
+    """The newest snapshot, and nothing else: a slow reader misses old ones and blocks nobody."""
+
+    def __init__(self, first: Snapshot) -> None:
+        self.latest = first
+        self._changed = asyncio.Event()
+
+    def publish(self, snapshot: Snapshot) -> None:
+        """Replace the newest snapshot; the generation must grow."""
+        if snapshot.generation <= self.latest.generation:
+            raise ValueError(f"generation {snapshot.generation} does not follow {self.latest.generation}")
+        self.latest = snapshot
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()
+
+    async def after(self, generation: int) -> Snapshot:
+        """Return the newest snapshot as soon as it is newer than that generation."""
+        while self.latest.generation <= generation:
+            await self._changed.wait()
+        return self.latest
+
+
+@dataclass(frozen=True, slots=True)
+class SinkContext:
+    """What a sink may know beside the feed: the served resources in configured order, the past, and the clock."""
+
+    resource_ids: tuple[str, ...]
+    names: Mapping[str, str]
+    environment: str
+    store: Store
+    clock: Clock
+
+
+class Sink(Protocol):
+    """One way for the plant to read. ``run`` serves until cancelled; ``started`` is called once it listens.
+
+    The gateway supervises: when ``run`` returns or raises, it is started again with back-off.
+    """
+
+    async def run(self, feed: Feed, started: Callable[[], None]) -> None:
+        """Serve."""

@@ -1,0 +1,1 @@
+"""Fakes, not mocks: small real implementations of the ports, for tests only."""
