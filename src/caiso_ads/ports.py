@@ -16,7 +16,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from caiso_ads.core.model import DispatchBatch, TrajectoryBatch
 from caiso_ads.core.points import Snapshot
 from caiso_ads.errors import WireError
-from caiso_ads.wire.documents import BadItem
+from caiso_ads.wire.payload import BadItem
 
 T_co = TypeVar("T_co", covariant=True)
 

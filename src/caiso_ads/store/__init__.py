@@ -1,0 +1,1 @@
+"""Durable memory: one schema, one writer, and a commit before anything is shown or acknowledged."""
