@@ -13,24 +13,13 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any, Generic, Protocol, TypeVar
 
+from caiso_ads.core.instant import Instant as Instant  # noqa: PLC0414 - part of this module's face
 from caiso_ads.core.model import DispatchBatch, TrajectoryBatch
 from caiso_ads.core.points import Snapshot
 from caiso_ads.errors import WireError
 from caiso_ads.wire.payload import BadItem
 
 T_co = TypeVar("T_co", covariant=True)
-
-
-@dataclass(frozen=True, slots=True)
-class Instant:
-    """One moment on both clocks: ``wall`` labels (aware UTC), ``mono`` measures ages (seconds)."""
-
-    wall: datetime
-    mono: float
-
-    def plus(self, seconds: float) -> Instant:
-        """Return the instant so many seconds later."""
-        return Instant(self.wall + timedelta(seconds=seconds), self.mono + seconds)
 
 
 class Clock(Protocol):

@@ -1,0 +1,367 @@
+"""One TOML file becomes one frozen ``Config``, or one ``ConfigError`` that says which line to correct.
+
+Rule: each key is declared once, below or in its sink's ``Config``, with its range and its meaning; checks, messages
+and ``docs/configuration.md`` derive from that. Nothing is half applied: the whole file is good or it is refused.
+A key of type ``Path`` is relative to the folder of the configuration file.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+import re
+import tomllib
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+from urllib.parse import urlsplit
+
+import msgspec
+from msgspec import Meta
+
+from caiso_ads.errors import ConfigError
+from caiso_ads.sinks import REGISTRY, SinkConfig, config_type
+
+T = TypeVar("T")
+Environment = Literal["production", "market-sim", "simulator"]
+
+
+class AdsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``[ads]``: the ISO's service, our certificate, and how we behave towards it."""
+
+    url: Annotated[str, Meta(description="address of the dispatch service, https only")]
+    response_url: Annotated[
+        str, Meta(description="address of the response service; by default url with APIResponseWebService")
+    ] = ""
+    version: Annotated[
+        str, Meta(pattern="^(v[0-9]+)?$", description="API version such as v8; by default taken from url")
+    ] = ""
+    certificate: Annotated[Path, Meta(description="our client certificate: PEM with its chain, or .p12/.pfx")]
+    key: Annotated[Path | None, Meta(description="our private key; by default in the certificate file")] = None
+    passphrase_file: Annotated[Path | None, Meta(description="file whose first line is the key's passphrase")] = None
+    ca_file: Annotated[
+        Path | None, Meta(description="authorities that may sign the server; by default the machine's")
+    ] = None
+    poll_interval_s: Annotated[float, Meta(ge=1, le=60, description="time between two polls; CAISO asks for 10")] = 10.0
+    call_deadline_s: Annotated[float, Meta(ge=1, le=60, description="time one call may take in all")] = 8.0
+    acknowledge: Annotated[
+        bool, Meta(description="confirm receipt to the ISO (validateDispatchBatch) after storing and publishing")
+    ] = False
+    environment: Annotated[
+        Environment, Meta(description="anything but production shows directive TEST and refuses production hosts")
+    ] = "production"
+
+    def __post_init__(self) -> None:
+        """Derive what url tells and check it; ConfigError names the key."""
+        _check_url("url", self.url, self.environment)
+        if not self.response_url:
+            derived = self.url.replace("APIWebService", "APIResponseWebService")
+            if derived == self.url:
+                raise ConfigError("cannot be derived: url has no APIWebService in it", key="response_url")
+            msgspec.structs.force_setattr(self, "response_url", derived)
+        _check_url("response_url", self.response_url, self.environment)
+        if not self.version:
+            found = re.search(r"[/_](v\d+)(?![0-9A-Za-z])", urlsplit(self.url).path)
+            if found is None:
+                raise ConfigError("cannot be derived: the path of url does not end in /v8 or alike", key="version")
+            msgspec.structs.force_setattr(self, "version", found[1])
+
+
+class StoreConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``[store]``: the durable memory."""
+
+    path: Annotated[Path, Meta(description="SQLite file; made on first start, on a local disk")]
+
+
+class ResourceConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``[[resource]]``: one resource served to the plant, in the order of the register map."""
+
+    id: Annotated[str, Meta(description="resource ID as the ISO writes it")]
+    name: Annotated[str, Meta(description="name for people; by default the id")] = ""
+    pmin_mw: Annotated[float, Meta(description="lowest setpoint the plant may be given, MW")]
+    pmax_mw: Annotated[float, Meta(description="highest setpoint the plant may be given, MW")]
+
+    def __post_init__(self) -> None:
+        """Trim the texts, check the limits; ConfigError names the key."""
+        msgspec.structs.force_setattr(self, "id", self.id.strip())
+        msgspec.structs.force_setattr(self, "name", self.name.strip() or self.id)
+        for key, text in (("id", self.id), ("name", self.name)):
+            if not text or not text.isprintable():
+                raise ConfigError("must be text without control characters, and not empty", key=key)
+        if self.pmin_mw > self.pmax_mw:
+            raise ConfigError(f"{self.pmin_mw:g} MW is above pmax_mw = {self.pmax_mw:g} MW", key="pmin_mw")
+
+
+class LimitsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``[limits]``: the ages after which a number no longer counts as good."""
+
+    link_uncertain_s: Annotated[
+        float, Meta(ge=5, le=300, description="without a complete poll for so long: quality UNCERTAIN")
+    ] = 30.0
+    link_bad_s: Annotated[
+        float, Meta(ge=30, le=300, description="without a complete poll for so long: quality BAD_COMM")
+    ] = 60.0
+    schedule_bad_s: Annotated[
+        float, Meta(ge=0, le=900, description="so long after the trajectory ran out: quality BAD_STALE")
+    ] = 300.0
+
+    def __post_init__(self) -> None:
+        """Uncertain comes before bad; ConfigError names the key."""
+        if self.link_uncertain_s > self.link_bad_s:
+            raise ConfigError(f"must not be above link_bad_s = {self.link_bad_s:g}", key="link_uncertain_s")
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The whole configuration; ``source`` is the file it came from."""
+
+    ads: AdsConfig
+    store: StoreConfig
+    resources: tuple[ResourceConfig, ...]
+    limits: LimitsConfig
+    sinks: dict[str, SinkConfig]
+    source: Path
+
+    @property
+    def status_path(self) -> Path:
+        """The file ``caiso-ads status`` reads: the one of ``[sinks.status]``, or the store's name + .status.json."""
+        configured: Path | None = getattr(self.sinks.get("status"), "path", None)
+        return configured or self.store.path.with_name(self.store.path.name + ".status.json")
+
+
+def load_config(path: Path) -> Config:
+    """Read a configuration file. Raises ConfigError naming file, line, table and key."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"cannot be read: {error}", file=str(path)) from error
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        found = re.search(r"at line (\d+)", str(error))
+        line = found[1] if found else len(text.splitlines())
+        raise ConfigError(f"is not TOML: {error}", file=f"{path}:{line}") from error
+    place = _Place(path, text)
+    _refuse_unknown(place, raw, ("ads", "store", "resource", "limits", "sinks"), kind="table")
+    return Config(
+        ads=_convert(_table(raw, "ads", place), AdsConfig, place.at("ads")),
+        store=_convert(_table(raw, "store", place), StoreConfig, place.at("store")),
+        resources=_resources(raw.get("resource", []), place),
+        limits=_convert(raw.get("limits", {}), LimitsConfig, place.at("limits")),
+        sinks=_sinks(raw.get("sinks", {}), place),
+        source=path,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class KeyDoc:
+    """One key for people: ``default`` is "" for a key that must be given."""
+
+    table: str
+    key: str
+    type: str
+    default: str
+    doc: str
+
+
+def describe_config() -> tuple[KeyDoc, ...]:
+    """Return every key there is, from the structs that check them."""
+    tables: list[tuple[str, Any]] = [
+        ("[ads]", AdsConfig),
+        ("[store]", StoreConfig),
+        ("[[resource]]", ResourceConfig),
+        ("[limits]", LimitsConfig),
+    ]
+    tables += [(f"[sinks.{name}]", config_type(name)) for name in REGISTRY]
+    return tuple(row for table, struct in tables for row in _describe(table, struct))
+
+
+# --- reading -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where in the file we are, so that an error can say so. ``number`` counts the tables of a [[list]] from 1."""
+
+    file: Path
+    text: str
+    table: str = ""
+    number: int = 0
+
+    def at(self, table: str, number: int = 0) -> _Place:
+        return _Place(self.file, self.text, table, number)
+
+    def error(self, problem: str, key: str = "", cure: str = "") -> ConfigError:
+        line = self._line(key)
+        return ConfigError(
+            problem,
+            file=f"{self.file}:{line}" if line else str(self.file),
+            table=f"[{self.table}]" if self.number else self.table,
+            key=f"#{self.number} {key}".strip() if self.number else key,
+            cure=cure,
+        )
+
+    def _line(self, key: str) -> int:
+        """Return the line of the key, else of its table, else 0: good for plain files, a guess is never made."""
+        found, seen, inside = 0, 0, not self.table
+        for number, line in enumerate(self.text.splitlines(), start=1):
+            header = re.match(r"\s*\[+\s*([^\[\]]+?)\s*\]", line)
+            if header:
+                ours = header[1] == self.table or (not key and header[1].startswith(f"{self.table}."))
+                seen += ours
+                inside = ours and seen == (self.number or 1)
+                found = number if inside else found
+            elif inside and key and re.match(rf"""\s*["']?{re.escape(key)}["']?\s*[=.]""", line):
+                return number
+        return found
+
+
+def _table(raw: dict[str, Any], name: str, place: _Place) -> Any:
+    if name not in raw:
+        raise place.error(f"table [{name}] is missing")
+    return raw[name]
+
+
+def _resources(raw: Any, place: _Place) -> tuple[ResourceConfig, ...]:
+    if not isinstance(raw, list) or not raw:
+        raise place.at("resource").error("give each resource a table of its own, headed [[resource]]")
+    places = [place.at("resource", number) for number in range(1, len(raw) + 1)]
+    made = tuple(_convert(table, ResourceConfig, at) for table, at in zip(raw, places, strict=True))
+    count = Counter(resource.id for resource in made)
+    for resource, at in zip(reversed(made), reversed(places), strict=True):
+        if count[resource.id] > 1:
+            raise at.error(f"{resource.id!r} stands twice; each resource has its own registers", "id")
+    return made
+
+
+def _sinks(raw: Any, place: _Place) -> dict[str, SinkConfig]:
+    if not isinstance(raw, dict):
+        raise place.at("sinks").error("give each sink a table of its own, such as [sinks.modbus]")
+    _refuse_unknown(place.at("sinks"), raw, REGISTRY, kind="sink")
+    return {name: _convert(table, config_type(name), place.at(f"sinks.{name}")) for name, table in raw.items()}
+
+
+def _convert(raw: Any, struct: type[T], place: _Place) -> T:
+    """Make one table's struct; every failure becomes a ConfigError that knows its place."""
+    if not isinstance(raw, dict):
+        raise place.error("must be a table")
+    _refuse_unknown(place, raw, struct.__struct_fields__)  # type: ignore[attr-defined]  # every T is a msgspec struct
+    for key, value in raw.items():
+        if isinstance(value, float) and not math.isfinite(value):
+            raise place.error(f"{value} is not a usable number", key)
+    try:
+        return msgspec.convert(raw, struct, dec_hook=_path_hook(place.file))
+    except ConfigError as error:
+        raise place.error(error.problem, error.key, error.cure) from error
+    except msgspec.ValidationError as error:
+        problem, key = _in_words(str(error))
+        allowed = next((f"; allowed: {_type_in_words(spec)}" for name, spec in _properties(struct) if name == key), "")
+        raise place.error(problem + allowed, key) from error
+
+
+def _path_hook(source: Path) -> Callable[[type, Any], Any]:
+    def hook(wanted: type, value: Any) -> Any:
+        if wanted is Path and isinstance(value, str) and value.strip() and "\0" not in value:
+            return source.absolute().parent / Path(value).expanduser()
+        raise ValueError(f"Expected a file path, got {value!r}")
+
+    return hook
+
+
+_WORDS = {
+    "`str`": "text in quotes",
+    "`float`": "a number",
+    "`int`": "a whole number",
+    "`bool`": "true or false",
+    "`object`": "a table",
+    "`array`": "a list",
+}
+
+
+def _in_words(message: str) -> tuple[str, str]:
+    """Split the validator's message into (problem, key), in the words of the file."""
+    problem, _, path = message.partition(" - at `$")
+    key = path.strip("`.").replace("...", "")
+    missing = re.match(r"Object missing required field `(.+)`", problem)
+    if missing:
+        return "must be given", missing[1]
+    for theirs, ours in _WORDS.items():
+        problem = problem.replace(theirs, ours)
+    return problem[:1].lower() + problem[1:], key
+
+
+def _refuse_unknown(place: _Place, raw: dict[str, Any], known: Iterable[str], kind: str = "key") -> None:
+    names: Sequence[str] = tuple(known)
+    for name in raw:
+        if name not in names:
+            near = difflib.get_close_matches(name, names, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(names)}"
+            if kind == "key":
+                raise place.error(f"unknown key {name!r}; {hint}", name)
+            raise place.at(f"{place.table}.{name}".strip(".")).error(f"unknown {kind} {name!r}; {hint}")
+
+
+def _check_url(key: str, url: str, environment: str) -> None:
+    """Refuse what is not https, and a host of another environment."""
+    try:
+        parts = urlsplit(url)
+        host, _ = (parts.hostname or "").rstrip("."), parts.port
+    except ValueError as error:
+        raise ConfigError(f"{url!r} is not an address: {error}", key=key) from error
+    if parts.scheme != "https" or not host or "@" in parts.netloc or not url.isprintable() or " " in url:
+        raise ConfigError(f"{url!r} must be https://host/path, without a user name", key=key)
+    caiso = host == "caiso.com" or host.endswith(".caiso.com")
+    if environment == "simulator" and caiso:
+        raise ConfigError(f"environment is simulator but {host} belongs to CAISO", key=key)
+    if environment == "market-sim" and host.endswith(".prod.caiso.com"):
+        raise ConfigError(f"environment is market-sim but {host} is CAISO's production", key=key)
+    if environment == "production" and _is_loopback(host):
+        raise ConfigError(
+            f"environment is production but {host} is this machine",
+            key=key,
+            cure='Set environment = "simulator" to work with the simulator.',
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+# --- describing --------------------------------------------------------------------------------------------------
+
+
+def _describe(table: str, struct: Any) -> Iterable[KeyDoc]:
+    for key, spec in _properties(struct):
+        default = _literal(spec["default"]) if "default" in spec else ""
+        yield KeyDoc(table, key, _type_in_words(spec), default, str(spec.get("description", "")))
+
+
+def _properties(struct: Any) -> Iterable[tuple[str, dict[str, Any]]]:
+    """Return (key, JSON schema) of each field; a field without a default has none there either."""
+    _, parts = msgspec.json.schema_components([struct], schema_hook=lambda _: {"type": "path"})
+    properties: dict[str, dict[str, Any]] = parts[struct.__name__]["properties"]
+    return properties.items()
+
+
+def _literal(default: Any) -> str:
+    if default is None or default == "":
+        return "none"
+    return str(default).lower() if isinstance(default, bool) else repr(default).replace("'", '"')
+
+
+def _type_in_words(spec: dict[str, Any]) -> str:
+    if "enum" in spec:
+        return " or ".join(f'"{value}"' for value in spec["enum"])
+    kinds = [spec.get("type")] + [option.get("type") for option in spec.get("anyOf", ())]
+    words = {"string": "text", "integer": "whole number", "boolean": "true or false", "array": "list"}
+    text = " or ".join(words.get(kind, kind) for kind in kinds if kind and kind != "null")
+    low, high = spec.get("minimum"), spec.get("maximum")
+    if low is not None and high is not None:
+        return f"{text} {low:g}..{high:g}"
+    return f"{text} ≥ {low:g}" if low is not None else text

@@ -1,0 +1,294 @@
+"""The loop: poll, record, fold, publish, acknowledge. Start reading here.
+
+The rule of the whole product stands in ``_record_batch``: a batch is stored, then seen, then acknowledged. Everything
+published is a pure function of what is stored and the time; a batch that cannot be decoded is kept, reported, not
+acknowledged, and stops nobody. Unexpected exceptions are not caught: the process ends and its supervisor restarts it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from caiso_ads.core import state as facts
+from caiso_ads.core.decide import recheck
+from caiso_ads.core.directive import AgeLimits, LinkFault
+from caiso_ads.core.model import DispatchBatch, TrajectoryBatch
+from caiso_ads.core.points import Snapshot
+from caiso_ads.core.snapshot import snapshot
+from caiso_ads.core.state import State, fold
+from caiso_ads.errors import HttpStatusError, RemoteError, SoapFaultError, StoreError, TlsError, TlsReason, WireError
+from caiso_ads.outbox import Outbox
+from caiso_ads.ports import Clock, Cursors, Feed, Instant, Receipt, Source, Store
+from caiso_ads.wire.payload import BadItem
+
+log = logging.getLogger("caiso_ads.gateway")
+
+PARALLEL_FETCHES = 8
+FETCH_TRAJECTORY_ANYWAY_S = 300.0
+RESYNC_PAUSE_S = 600.0
+FAULTS_BEFORE_SKIP = 3
+RESTORE_S = 24 * 3600.0
+ERROR_DELAYS_S = (10.0, 20.0, 40.0, 60.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How the loop runs. ``acknowledge`` tells the ISO that batches were received."""
+
+    poll_interval_s: float = 10.0
+    acknowledge: bool = False
+    limits: AgeLimits = AgeLimits()
+
+
+class Gateway:
+    """One gateway: a source, a store, a feed. ``serving`` says whether every required sink serves."""
+
+    def __init__(
+        self, source: Source, store: Store, clock: Clock, state: State, settings: Settings, serving: Callable[[], bool]
+    ) -> None:
+        self.state, self.settings = state, settings
+        self._source, self._store, self._clock = source, store, clock
+        self._heartbeat = 0
+        self._outbox = Outbox(source, store, clock, serving)
+        self.feed = Feed(self._snapshot(0))
+        self._cursors = Cursors()
+        self._failures = 0
+        self._fetch_faults: Counter[str] = Counter()
+        self._trajectory_mono: float | None = None
+        self._resync_mono: float | None = None
+
+    async def run(self) -> None:
+        """Restore, then poll, tick and acknowledge until cancelled; raises what it did not expect."""
+        await self.restore()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._poll_forever(), name="poll")
+                tasks.create_task(self._tick_forever(), name="tick")
+                tasks.create_task(self._outbox.run(self.feed), name="acknowledge")
+        finally:
+            self._fold(facts.Stopping())
+            self.publish()
+
+    async def restore(self) -> None:
+        """Load the cursors, fold the recent past, publish it as restored, and queue what was not yet acknowledged."""
+        now = self._clock.now()
+        self._cursors = await self._store.cursors()
+        history = await self._store.history(now.plus(-RESTORE_S).wall)
+        for trajectory, received in history.trajectories:
+            self._fold(facts.TrajectorySeen(trajectory, now.at_wall(received), restored=True))
+        for batch, received in history.batches:
+            self._fold(facts.BatchSeen(batch, now.at_wall(received), restored=True))
+        self.publish()
+        for intent in await self._store.pending_intents():
+            self._outbox.add(intent, self.feed.latest.generation)
+
+    async def poll_once(self) -> float:
+        """Run one cycle and return how long to wait before the next (s)."""
+        started = self._clock.now()
+        try:
+            await self._ensure_store()
+            await self._poll_trajectories(started)
+            await self._poll_dispatch(started)
+            await self._recheck(started)
+        except StoreError as error:
+            return self._store_failed(error)
+        except RemoteError as error:
+            return self._link_failed(error)
+        return self._completed(started)
+
+    def publish(self) -> None:
+        """Publish the state of this instant as the next generation."""
+        self.feed.publish(self._snapshot(self.feed.latest.generation + 1))
+        self._outbox.wake()
+
+    # --- one cycle -------------------------------------------------------------------------------------------------
+
+    async def _poll_trajectories(self, started: Instant) -> None:
+        """Fetch the curve first: after an outage the present matters before the past."""
+        last = self._trajectory_mono
+        due = last is None or started.mono - last >= FETCH_TRAJECTORY_ANYWAY_S
+        if not due and not await self._source.is_new_trajectory(self._cursors.trajectory_uid):
+            return
+        receipt = await self._source.fetch_trajectories(self._cursors.trajectory_uid)
+        self._trajectory_mono = started.mono
+        if isinstance(receipt.content, WireError):
+            await self._store.record_trajectories(receipt)
+            self._unreadable(receipt.content, "trajectory")
+            return
+        if not receipt.content:
+            return
+        await self._store.record_trajectories(receipt)
+        self._cursors = await self._store.cursors()
+        arrived = self._clock.now()
+        for item in receipt.content:
+            if isinstance(item, TrajectoryBatch):
+                self._fold(facts.TrajectorySeen(item, arrived))
+            else:
+                self._unreadable(item.error, f"trajectory {item.uid}")
+        self.publish()
+
+    async def _poll_dispatch(self, started: Instant) -> None:
+        receipt = await self._list(started)
+        if isinstance(receipt.content, WireError):
+            await self._store.record_unreadable_list(receipt)
+            raise receipt.content
+        uids = [uid for item in receipt.content if (uid := _uid(item))]
+        if len(uids) < len(receipt.content):
+            await self._store.record_unreadable_list(receipt)
+            self._unreadable(WireError("an item without a readable batchUID"), "batch list")
+        async for batch in self._fetch_in_order(uids):
+            await self._record_batch(batch)
+
+    async def _list(self, started: Instant) -> Receipt[Sequence[DispatchBatch | BadItem]]:
+        """Ask for the list; a cursor the ISO no longer knows is answered by reading everything it still has."""
+        cursor = self._cursors.dispatch_uid
+        try:
+            return await self._source.list_since(cursor)
+        except SoapFaultError as fault:
+            recent = self._resync_mono is not None and started.mono - self._resync_mono < RESYNC_PAUSE_S
+            if cursor == "-1" or recent:
+                raise
+            self._resync_mono = started.mono
+            log.warning("the ISO refused the stored cursor (%s): reading its whole cache", fault.text)
+            return await self._source.list_since("-1")
+
+    async def _fetch_in_order(self, uids: Sequence[str]) -> AsyncIterator[Receipt[DispatchBatch]]:
+        """Fetch several at a time, yield strictly in list order; the first failure ends the cycle."""
+        waiting = list(reversed(uids))
+        running: list[asyncio.Task[Receipt[DispatchBatch]]] = []
+        try:
+            while waiting or running:
+                while waiting and len(running) < PARALLEL_FETCHES:
+                    running.append(asyncio.create_task(self._fetch(waiting.pop())))
+                yield await running.pop(0)
+        finally:
+            for task in running:
+                task.cancel()
+            for task in running:
+                with suppress(RemoteError, asyncio.CancelledError):
+                    await task
+
+    async def _fetch(self, uid: str) -> Receipt[DispatchBatch]:
+        """Fetch one batch; one that is refused several cycles long is kept as unreadable so that the rest goes on."""
+        try:
+            return await self._source.fetch_batch(uid)
+        except SoapFaultError as fault:
+            self._fetch_faults[uid] += 1
+            if self._fetch_faults[uid] < FAULTS_BEFORE_SKIP:
+                raise
+            del self._fetch_faults[uid]
+            error = WireError(f"the ISO refused it {FAULTS_BEFORE_SKIP} times: {fault.text}", where="getDispatchBatch")
+            return Receipt("getDispatchBatch", uid, fault.text.encode(), self._clock.now().wall, error)
+
+    async def _record_batch(self, receipt: Receipt[DispatchBatch]) -> None:
+        """Stored, then seen, then acknowledged."""
+        recorded = await self._store.record_batch(receipt, acknowledge=self.settings.acknowledge)
+        self._cursors = Cursors(receipt.argument, self._cursors.trajectory_uid)
+        if isinstance(receipt.content, WireError):
+            self._unreadable(receipt.content, f"batch {receipt.argument}")
+            return
+        self._fold(facts.BatchSeen(receipt.content, self._clock.now()))
+        self.publish()
+        if recorded.intent is not None:
+            self._outbox.add(recorded.intent, self.feed.latest.generation)
+
+    async def _recheck(self, started: Instant) -> None:
+        for uid in recheck(self.state, started):
+            header = await self._source.fetch_header(uid)
+            if isinstance(header.content, WireError) or not self._changed(header.content):
+                self._fold(facts.BatchChecked(uid, self._clock.now()))
+                continue
+            receipt = await self._source.fetch_batch(uid)
+            await self._store.record_recheck(receipt)
+            if isinstance(receipt.content, WireError):
+                self._unreadable(receipt.content, f"batch {uid}")
+                self._fold(facts.BatchChecked(uid, self._clock.now()))
+            else:
+                self._fold(facts.BatchSeen(receipt.content, self._clock.now()))
+                self.publish()
+
+    def _changed(self, header: DispatchBatch) -> bool:
+        known = self.state.batches.get(header.batch_uid)
+        return known is None or header.revision_no > known.revision_no or header.batch_status != known.status
+
+    # --- what a cycle ends in --------------------------------------------------------------------------------------
+
+    async def _ensure_store(self) -> None:
+        if self.state.store_ok:
+            return
+        await self._store.probe()
+        log.warning("the store takes writes again")
+        self._fold(facts.StoreChanged(ok=True))
+
+    def _completed(self, started: Instant) -> float:
+        if self._failures:
+            log.warning("ADS answers again after %d failed cycles", self._failures)
+        self._failures = 0
+        self._fold(facts.PollCompleted(started))
+        self.publish()
+        return self.settings.poll_interval_s
+
+    def _store_failed(self, error: StoreError) -> float:
+        if self.state.store_ok:
+            log.error("the store cannot write, nothing is acknowledged: %s", error)
+        self._fold(facts.StoreChanged(ok=False))
+        self.publish()
+        return max(self.settings.poll_interval_s, ERROR_DELAYS_S[0])
+
+    def _link_failed(self, error: RemoteError) -> float:
+        if not self._failures:
+            log.warning("ADS poll failed: %s", error)
+        delay = ERROR_DELAYS_S[min(self._failures, len(ERROR_DELAYS_S) - 1)]
+        self._failures += 1
+        self._fold(facts.PollFailed(_fault(error)))
+        self.publish()
+        if isinstance(error, HttpStatusError) and error.retry_after_s is not None:
+            delay = max(delay, min(60.0, error.retry_after_s))
+        return max(self.settings.poll_interval_s, delay * random.uniform(0.9, 1.1))  # noqa: S311 - jitter, no secret
+
+    def _unreadable(self, error: WireError, what: str) -> None:
+        log.error("kept but not readable, not acknowledged: %s: %s", what, error)
+        self._fold(facts.PayloadUnreadable())
+        self.publish()
+
+    # --- state and time --------------------------------------------------------------------------------------------
+
+    def _fold(self, event: facts.Event) -> None:
+        self.state = fold(self.state, event)
+
+    def _snapshot(self, generation: int) -> Snapshot:
+        return snapshot(
+            self.state, self._clock.now(), self.settings.limits,
+            generation=generation, heartbeat=self._heartbeat, unacknowledged=self._outbox.waiting,
+        )  # fmt: skip
+
+    async def _poll_forever(self) -> None:
+        while True:
+            await self._clock.sleep(await self.poll_once())
+
+    async def _tick_forever(self) -> None:
+        while True:
+            await self._clock.sleep(1.0)
+            self.tick()
+
+    def tick(self) -> None:
+        """Beat once and publish: a setpoint moves along its ramp and quality decays with no event at all."""
+        self._heartbeat += 1
+        self.publish()
+
+
+def _uid(item: DispatchBatch | BadItem) -> str | None:
+    return item.batch_uid if isinstance(item, DispatchBatch) else item.uid
+
+
+def _fault(error: RemoteError) -> LinkFault:
+    if isinstance(error, TlsError):
+        own = error.reason is TlsReason.OWN_CERTIFICATE
+        return LinkFault.CERTIFICATE if own else LinkFault.UNREACHABLE
+    return LinkFault.ANSWER if isinstance(error, (SoapFaultError, WireError)) else LinkFault.UNREACHABLE

@@ -1,0 +1,187 @@
+"""The task runner: ``python3 tasks.py <task>``. It makes its own environment, so a bare Python is enough.
+
+Rule: standard library only, no shell, and the same steps on a workstation and in ``.ci/run``. Each Python version has
+its own environment beside this file, for example ``.venv-3.11``; requirements are installed only when they changed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+OLDEST, NEWEST = (3, 11), (3, 13)
+ROOT = Path(__file__).resolve().parent
+VENV = ROOT / ".venv-{}.{}".format(*sys.version_info)
+BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
+PYTHON = BIN / ("python.exe" if os.name == "nt" else "python")
+RUN_PINS = ("requirements.txt", "requirements-build.txt")
+DEV_PINS = ("requirements-dev.txt",)
+CODE = ("src", "tests", "benchmarks", "tasks.py")
+
+CHECKS = (
+    ("ruff", "format", "--check", *CODE),
+    ("ruff", "check", *CODE),
+    ("mypy",),
+    ("lint-imports",),
+)
+
+# The pins file, and what its compilation reads. Later files are held to the versions of the earlier ones.
+PIN_SOURCES = (
+    ("requirements.txt", ("pyproject.toml",)),
+    ("requirements-build.txt", ("--group", "build", "-c", "requirements.txt")),
+    ("requirements-dev.txt", ("pyproject.toml", "--group", "dev", "-c", "requirements.txt")),
+)
+
+USAGE = """usage: python3 tasks.py <task> [arguments]
+
+  demo [arguments]               simulator, gateway and register map in one command; see: demo --help
+  test [--fast] [arguments]      format, lint, types, import rules, then pytest; --fast leaves out the slow tests
+  lint                           the same without pytest
+  bench [--quick] [names]        run the benchmarks and write docs/performance.md
+  docs                           write the generated pages of docs/ again
+  pins                           choose the newest allowed versions and write the requirements files
+"""
+
+
+def main(arguments: list[str]) -> int:
+    """Run one task and return the exit status."""
+    if not OLDEST <= sys.version_info[:2] <= NEWEST:
+        found = "{}.{}".format(*sys.version_info)
+        print(f"caiso-ads needs Python 3.11, 3.12 or 3.13; this is {found} ({sys.executable}).", file=sys.stderr)
+        print("Start this file with another interpreter, for example: python3.11 tasks.py", file=sys.stderr)
+        return 2
+    tasks = {"demo": demo, "test": test, "lint": lint, "bench": bench, "docs": docs, "pins": pins}
+    if not arguments or arguments[0] not in tasks:
+        print(USAGE, end="")
+        return 0 if arguments and arguments[0] in ("help", "-h", "--help") else 2
+    try:
+        return tasks[arguments[0]](arguments[1:])
+    except subprocess.CalledProcessError as failed:
+        print(f"tasks.py: stopped, this failed: {' '.join(map(str, failed.cmd))}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def demo(arguments: list[str]) -> int:
+    """Run ``caiso-ads demo`` in the caller's folder. Where the system can, it takes this process's place: signals reach it."""
+    prepare(RUN_PINS)
+    command = [str(BIN / "caiso-ads"), "demo", *arguments]
+    if os.name != "nt":
+        os.execv(command[0], command)  # noqa: S606  no shell is wanted, and there is no way back by design
+    return run(*command, folder=None)
+
+
+def test(arguments: list[str]) -> int:
+    """Check everything; pytest comes last so that its closing line is the last one."""
+    prepare(DEV_PINS)
+    failed = failing_checks()
+    chosen = [argument for argument in arguments if argument != "--fast"]
+    if "--fast" in arguments:
+        chosen = ["-m", "not slow", *chosen]
+    status = run(PYTHON, "-m", "pytest", "-n", "2", *chosen)
+    return report(failed) or status
+
+
+def lint(arguments: list[str]) -> int:
+    """Check format, lint, types and import rules."""
+    if arguments:
+        print(f"tasks.py: lint takes no arguments, got: {' '.join(arguments)}", file=sys.stderr)
+        return 2
+    prepare(DEV_PINS)
+    return report(failing_checks())
+
+
+def bench(arguments: list[str]) -> int:
+    """Run the benchmarks."""
+    prepare(DEV_PINS)
+    return run(PYTHON, Path("benchmarks", "run.py"), *arguments)
+
+
+def docs(arguments: list[str]) -> int:
+    """Write the generated documentation again."""
+    prepare(DEV_PINS)
+    return run(PYTHON, Path("docs", "generate.py"), *arguments)
+
+
+def pins(arguments: list[str]) -> int:
+    """Compile the requirements files; needs ``uv``, which nothing else here needs."""
+    command = ("uv", "pip", "compile", "--universal", "--generate-hashes", "--no-emit-index-url", "--no-header")
+    for target, sources in PIN_SOURCES:
+        options = ("--no-annotate", "--quiet", "--upgrade", "--python-version", "3.11", "--output-file", target)
+        must(*command, *options, *sources, *arguments)
+    return 0
+
+
+def prepare(pins_files: tuple[str, ...]) -> None:
+    """Make the environment and install the pins and this project, each only when it changed."""
+    if not PYTHON.exists():
+        make_environment()
+    stamp = VENV / f"installed-{pins_files[0]}.sha256"
+    wanted = fingerprint(*pins_files, "pyproject.toml")
+    if stamp.exists() and stamp.read_text() == wanted:
+        return
+    stamp.unlink(missing_ok=True)
+    say(f"installing {' and '.join(pins_files)} into {VENV.name}")
+    pip = (PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
+    files = [option for name in pins_files for option in ("-r", name)]
+    must(*pip, "--require-hashes", "--only-binary", ":all:", *files)
+    must(*pip, "--no-deps", "--no-build-isolation", "--editable", ".")
+    stamp.write_text(wanted)
+
+
+def make_environment() -> None:
+    """Make the virtual environment; leave nothing half made behind."""
+    say(f"making {VENV.name} with {sys.executable}")
+    try:
+        must(sys.executable, "-m", "venv", VENV)
+    except subprocess.CalledProcessError:
+        shutil.rmtree(VENV, ignore_errors=True)
+        print("tasks.py: this Python cannot make environments; on Debian: apt install python3-venv", file=sys.stderr)
+        raise
+
+
+def fingerprint(*names: str) -> str:
+    """Return one SHA-256 over the files."""
+    return hashlib.sha256(b"\0".join((ROOT / name).read_bytes() for name in names)).hexdigest()
+
+
+def failing_checks() -> list[str]:
+    """Run every check, also after one failed, and return those that did."""
+    return [" ".join(check) for check in CHECKS if run(BIN / check[0], *check[1:])]
+
+
+def report(failed: list[str]) -> int:
+    """Name the checks that failed; status 1 when there is one."""
+    for check in failed:
+        print(f"tasks.py: failed: {check}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def must(*command: str | Path) -> None:
+    """Run a command in the project's folder; CalledProcessError when it fails."""
+    subprocess.run(command, check=True, cwd=ROOT)
+
+
+def run(*command: str | Path, folder: Path | None = ROOT) -> int:
+    """Run a command with our terminal, and return its status; it ends in its own time after an interrupt."""
+    say(" ".join(part.name if isinstance(part, Path) else part for part in command))
+    with subprocess.Popen(command, cwd=folder) as process:
+        while True:
+            try:
+                return process.wait()
+            except KeyboardInterrupt:
+                continue  # the terminal sent it to the command as well
+
+
+def say(text: str) -> None:
+    """Print one line about what happens next, ahead of the output of the command itself."""
+    print(f"+ {text}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
