@@ -127,9 +127,9 @@ class Config:
 
     @property
     def status_path(self) -> Path:
-        """The file ``caiso-ads status`` reads: the one of ``[sinks.status]``, or the store's name + .status.json."""
-        configured: Path | None = getattr(self.sinks.get("status"), "path", None)
-        return configured or self.store.path.with_name(self.store.path.name + ".status.json")
+        """The file ``caiso-ads status`` reads; ``load_config`` sets it beside the store when the file does not."""
+        path: Path = getattr(self.sinks["status"], "path")  # noqa: B009  # a sink's Config is known by protocol only
+        return path
 
 
 def load_config(path: Path) -> Config:
@@ -146,12 +146,13 @@ def load_config(path: Path) -> Config:
         raise ConfigError(f"is not TOML: {error}", file=f"{path}:{line}") from error
     place = _Place(path, text)
     _refuse_unknown(place, raw, ("ads", "store", "resource", "limits", "sinks"), kind="table")
+    store = _convert(_table(raw, "store", place), StoreConfig, place.at("store"))
     return Config(
         ads=_convert(_table(raw, "ads", place), AdsConfig, place.at("ads")),
-        store=_convert(_table(raw, "store", place), StoreConfig, place.at("store")),
+        store=store,
         resources=_resources(raw.get("resource", []), place),
         limits=_convert(raw.get("limits", {}), LimitsConfig, place.at("limits")),
-        sinks=_sinks(raw.get("sinks", {}), place),
+        sinks=_sinks(raw.get("sinks", {}), place, status_path=f"{store.path}.status.json"),
         source=path,
     )
 
@@ -237,9 +238,12 @@ def _resources(raw: Any, place: _Place) -> tuple[ResourceConfig, ...]:
     return made
 
 
-def _sinks(raw: Any, place: _Place) -> dict[str, SinkConfig]:
+def _sinks(raw: Any, place: _Place, status_path: str) -> dict[str, SinkConfig]:
+    """Make the configured sinks, and the status file that is always there."""
     if not isinstance(raw, dict):
         raise place.at("sinks").error("give each sink a table of its own, such as [sinks.modbus]")
+    if isinstance(raw.setdefault("status", {}), dict):
+        raw["status"].setdefault("path", status_path)
     _refuse_unknown(place.at("sinks"), raw, REGISTRY, kind="sink")
     return {name: _convert(table, config_type(name), place.at(f"sinks.{name}")) for name, table in raw.items()}
 
@@ -258,7 +262,8 @@ def _convert(raw: Any, struct: type[T], place: _Place) -> T:
         raise place.error(error.problem, error.key, error.cure) from error
     except msgspec.ValidationError as error:
         problem, key = _in_words(str(error))
-        allowed = next((f"; allowed: {_type_in_words(spec)}" for name, spec in _properties(struct) if name == key), "")
+        limits = [spec for name, spec in _properties(struct) if name == key and ("enum" in spec or "minimum" in spec)]
+        allowed = f"; allowed: {_type_in_words(limits[0])}" if limits else ""
         raise place.error(problem + allowed, key) from error
 
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from caiso_ads.core import state as facts
 from caiso_ads.core.decide import recheck
-from caiso_ads.core.directive import AgeLimits, LinkFault
+from caiso_ads.core.directive import DEFAULT_LIMITS, AgeLimits, LinkFault
 from caiso_ads.core.model import DispatchBatch, TrajectoryBatch
 from caiso_ads.core.points import Snapshot
 from caiso_ads.core.snapshot import snapshot
@@ -33,7 +33,9 @@ PARALLEL_FETCHES = 8
 FETCH_TRAJECTORY_ANYWAY_S = 300.0
 RESYNC_PAUSE_S = 600.0
 FAULTS_BEFORE_SKIP = 3
+SILENT_LIST_S = 1800.0
 RESTORE_S = 24 * 3600.0
+KNOWN_UIDS = 4000
 ERROR_DELAYS_S = (10.0, 20.0, 40.0, 60.0)
 
 
@@ -43,7 +45,7 @@ class Settings:
 
     poll_interval_s: float = 10.0
     acknowledge: bool = False
-    limits: AgeLimits = AgeLimits()
+    limits: AgeLimits = DEFAULT_LIMITS
 
 
 class Gateway:
@@ -62,6 +64,8 @@ class Gateway:
         self._fetch_faults: Counter[str] = Counter()
         self._trajectory_mono: float | None = None
         self._resync_mono: float | None = None
+        self._batch_mono: float | None = None
+        self._known: dict[str, None] = {}
 
     async def run(self) -> None:
         """Restore, then poll, tick and acknowledge until cancelled; raises what it did not expect."""
@@ -84,6 +88,7 @@ class Gateway:
             self._fold(facts.TrajectorySeen(trajectory, now.at_wall(received), restored=True))
         for batch, received in history.batches:
             self._fold(facts.BatchSeen(batch, now.at_wall(received), restored=True))
+            self._known[batch.batch_uid] = None
         self.publish()
         for intent in await self._store.pending_intents():
             self._outbox.add(intent, self.feed.latest.generation)
@@ -142,21 +147,31 @@ class Gateway:
         if len(uids) < len(receipt.content):
             await self._store.record_unreadable_list(receipt)
             self._unreadable(WireError("an item without a readable batchUID"), "batch list")
-        async for batch in self._fetch_in_order(uids):
+        unknown = [uid for uid in uids if uid not in self._known]
+        async for batch in self._fetch_in_order(unknown):
             await self._record_batch(batch)
 
     async def _list(self, started: Instant) -> Receipt[Sequence[DispatchBatch | BadItem]]:
-        """Ask for the list; a cursor the ISO no longer knows is answered by reading everything it still has."""
+        """Ask for the list; where the stored cursor is refused or has long been silent, read the ISO's whole cache.
+
+        Interpretation: what the ISO answers for a cursor it has forgotten is not known: a fault or an empty list.
+        """
         cursor = self._cursors.dispatch_uid
+        last = self._resync_mono
+        may_resync = cursor != "-1" and (last is None or started.mono - last >= RESYNC_PAUSE_S)
         try:
-            return await self._source.list_since(cursor)
+            receipt = await self._source.list_since(cursor)
         except SoapFaultError as fault:
-            recent = self._resync_mono is not None and started.mono - self._resync_mono < RESYNC_PAUSE_S
-            if cursor == "-1" or recent:
+            if not may_resync:
                 raise
-            self._resync_mono = started.mono
             log.warning("the ISO refused the stored cursor (%s): reading its whole cache", fault.text)
-            return await self._source.list_since("-1")
+        else:
+            silent = self._batch_mono is None or started.mono - self._batch_mono >= SILENT_LIST_S
+            if receipt.content or not (may_resync and silent):
+                return receipt
+            log.info("no batch after the stored cursor for long: reading the whole cache")
+        self._resync_mono = started.mono
+        return await self._source.list_since("-1")
 
     async def _fetch_in_order(self, uids: Sequence[str]) -> AsyncIterator[Receipt[DispatchBatch]]:
         """Fetch several at a time, yield strictly in list order; the first failure ends the cycle."""
@@ -187,9 +202,10 @@ class Gateway:
             return Receipt("getDispatchBatch", uid, fault.text.encode(), self._clock.now().wall, error)
 
     async def _record_batch(self, receipt: Receipt[DispatchBatch]) -> None:
-        """Stored, then seen, then acknowledged."""
+        """Store it, then show it, then let it be acknowledged: never in another order."""
         recorded = await self._store.record_batch(receipt, acknowledge=self.settings.acknowledge)
         self._cursors = Cursors(receipt.argument, self._cursors.trajectory_uid)
+        self._remember(receipt.argument)
         if isinstance(receipt.content, WireError):
             self._unreadable(receipt.content, f"batch {receipt.argument}")
             return
@@ -200,18 +216,23 @@ class Gateway:
 
     async def _recheck(self, started: Instant) -> None:
         for uid in recheck(self.state, started):
-            header = await self._source.fetch_header(uid)
-            if isinstance(header.content, WireError) or not self._changed(header.content):
-                self._fold(facts.BatchChecked(uid, self._clock.now()))
-                continue
-            receipt = await self._source.fetch_batch(uid)
-            await self._store.record_recheck(receipt)
-            if isinstance(receipt.content, WireError):
-                self._unreadable(receipt.content, f"batch {uid}")
-                self._fold(facts.BatchChecked(uid, self._clock.now()))
-            else:
-                self._fold(facts.BatchSeen(receipt.content, self._clock.now()))
-                self.publish()
+            try:
+                await self._recheck_batch(uid)
+            except SoapFaultError as fault:
+                log.debug("batch %s cannot be re-checked: %s", uid, fault.text)
+            self._fold(facts.BatchChecked(uid, self._clock.now()))
+
+    async def _recheck_batch(self, uid: str) -> None:
+        header = await self._source.fetch_header(uid)
+        if isinstance(header.content, WireError) or not self._changed(header.content):
+            return
+        receipt = await self._source.fetch_batch(uid)
+        await self._store.record_recheck(receipt)
+        if isinstance(receipt.content, WireError):
+            self._unreadable(receipt.content, f"batch {uid}")
+            return
+        self._fold(facts.BatchSeen(receipt.content, self._clock.now()))
+        self.publish()
 
     def _changed(self, header: DispatchBatch) -> bool:
         known = self.state.batches.get(header.batch_uid)
@@ -256,6 +277,13 @@ class Gateway:
         log.error("kept but not readable, not acknowledged: %s: %s", what, error)
         self._fold(facts.PayloadUnreadable())
         self.publish()
+
+    def _remember(self, uid: str) -> None:
+        """Keep in mind which batches are stored, so that reading the whole cache fetches only the others."""
+        self._batch_mono = self._clock.now().mono
+        self._known[uid] = None
+        while len(self._known) > KNOWN_UIDS:
+            del self._known[next(iter(self._known))]
 
     # --- state and time --------------------------------------------------------------------------------------------
 

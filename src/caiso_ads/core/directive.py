@@ -38,6 +38,9 @@ class AgeLimits:
     schedule_bad_s: float = 300.0
 
 
+DEFAULT_LIMITS = AgeLimits()
+
+
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What is known of one resource's setpoint at one instant.

@@ -1,0 +1,112 @@
+"""The shape of the code is a promise too: mirrored tests, small files, a docstring on everything public."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import median
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "src" / "caiso_ads"
+TESTS = ROOT / "tests"
+LONGEST, MEDIAN = 400, 150
+
+# Source without a test file of its own name, each with the reason.
+UNMIRRORED = {
+    "__main__.py": "two lines; the end-to-end tests start it as a process",
+}
+
+# Tests that mirror no source file: they look at several, or at the whole.
+FREE_TESTS = {"test_docs.py", "test_imports.py", "test_layout.py"}
+FREE_FOLDERS = {"e2e", "payloads"}
+
+Documented = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+
+
+def sources() -> list[str]:
+    """Every module that holds code, relative to the package."""
+    return sorted(
+        path.relative_to(PACKAGE).as_posix()
+        for path in PACKAGE.rglob("*.py")
+        if has_code(path) and "migrations" not in path.parts
+    )
+
+
+def has_code(path: Path) -> bool:
+    """Whether a module holds more than a docstring and imports."""
+    body = ast.parse(path.read_text(encoding="utf-8")).body
+    return any(not isinstance(node, ast.Expr | ast.Import | ast.ImportFrom) for node in body)
+
+
+def mirror(source: str) -> Path:
+    """Where the test of a module stands: ``x/y.py`` in ``x/test_y.py``, a package's own code in ``x/test_init.py``."""
+    path = Path(source)
+    name = "init" if path.stem == "__init__" else path.stem.strip("_")
+    return TESTS / path.parent / f"test_{name}.py"
+
+
+def mirrored_by(path: Path) -> list[Path]:
+    """Return the modules a test file may mirror."""
+    folder, name = PACKAGE / path.relative_to(TESTS).parent, path.stem.removeprefix("test_")
+    return [folder / f"{name}.py", folder / f"_{name}.py", folder / f"__{name}__.py", folder / name]
+
+
+def public(body: list[ast.stmt], prefix: str = "") -> Iterator[tuple[str, Documented]]:
+    """Yield the public functions and classes of a body, and the public methods of those classes."""
+    for node in body:
+        if isinstance(node, Documented) and not node.name.startswith("_") and not is_overload(node):
+            yield prefix + node.name, node
+            if isinstance(node, ast.ClassDef):
+                yield from public(node.body, f"{prefix}{node.name}.")
+
+
+def is_overload(node: Documented) -> bool:
+    """Whether a function only declares one signature of another."""
+    return any(isinstance(mark, ast.Name) and mark.id == "overload" for mark in node.decorator_list)
+
+
+@pytest.mark.parametrize("source", sources())
+def test_each_module_has_a_test_file_of_its_name(source: str) -> None:
+    if source in UNMIRRORED:
+        assert not mirror(source).exists(), f"{source} is tested now: take it off the list"
+    else:
+        assert mirror(source).exists(), f"{mirror(source).relative_to(ROOT)} is missing"
+
+
+def test_the_list_of_exceptions_is_not_stale() -> None:
+    assert [name for name in UNMIRRORED if not (PACKAGE / name).exists()] == []
+
+
+def test_no_test_file_outlives_its_module() -> None:
+    orphans = [
+        path.relative_to(ROOT).as_posix()
+        for path in TESTS.rglob("test_*.py")
+        if path.relative_to(TESTS).parts[0] not in FREE_TESTS | FREE_FOLDERS
+        if not any(candidate.exists() for candidate in mirrored_by(path))
+    ]
+    assert orphans == []
+
+
+def test_no_file_is_longer_than_the_limit() -> None:
+    paths = [*PACKAGE.rglob("*.py"), *TESTS.rglob("*.py"), *(ROOT / "benchmarks").rglob("*.py"), ROOT / "tasks.py"]
+    long = {path.relative_to(ROOT).as_posix(): lines(path) for path in paths if lines(path) > LONGEST}
+    assert long == {}
+
+
+def test_the_median_module_is_small() -> None:
+    assert median(lines(PACKAGE / source) for source in sources()) <= MEDIAN
+
+
+@pytest.mark.parametrize("source", sources())
+def test_everything_public_says_what_it_is(source: str) -> None:
+    tree = ast.parse((PACKAGE / source).read_text(encoding="utf-8"))
+    assert ast.get_docstring(tree), f"{source} does not say its one idea and its rule"
+    assert [name for name, node in public(tree.body) if not ast.get_docstring(node)] == []
+
+
+def lines(path: Path) -> int:
+    """Count the lines of a file."""
+    return len(path.read_text(encoding="utf-8").splitlines())
