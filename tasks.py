@@ -54,12 +54,11 @@ def main(arguments: list[str]) -> int:
         print(f"caiso-ads needs Python 3.11, 3.12 or 3.13; this is {found} ({sys.executable}).", file=sys.stderr)
         print("Start this file with another interpreter, for example: python3.11 tasks.py", file=sys.stderr)
         return 2
-    tasks = {"demo": demo, "test": test, "lint": lint, "bench": bench, "docs": docs, "pins": pins}
-    if not arguments or arguments[0] not in tasks:
+    if not arguments or arguments[0] not in TASKS:
         print(USAGE, end="")
         return 0 if arguments and arguments[0] in ("help", "-h", "--help") else 2
     try:
-        return tasks[arguments[0]](arguments[1:])
+        return TASKS[arguments[0]](arguments[1:])
     except subprocess.CalledProcessError as failed:
         print(f"tasks.py: stopped, this failed: {' '.join(map(str, failed.cmd))}", file=sys.stderr)
         return 1
@@ -182,6 +181,8 @@ def say(text: str) -> None:
     """Print one line about what happens next, ahead of the output of the command itself."""
     print(f"+ {text}", flush=True)
 
+
+TASKS = {"demo": demo, "test": test, "lint": lint, "bench": bench, "docs": docs, "pins": pins}
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

@@ -33,8 +33,8 @@ def imports(path: Path) -> Iterator[str]:
         if isinstance(node, ast.Import):
             yield from (alias.name.split(".")[0] for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0 and node.module, f"{path}: imports are absolute"
-            yield node.module.split(".")[0]
+            assert node.level == 0, f"{path}: imports are absolute"
+            yield (node.module or "").split(".")[0]
 
 
 def foreign(path: Path) -> set[str]:

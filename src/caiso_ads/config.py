@@ -16,17 +16,18 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, TypeVar
 from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta
 
+from caiso_ads.core.directive import AgeLimits, Environment
 from caiso_ads.errors import ConfigError
 from caiso_ads.sinks import REGISTRY, SinkConfig, config_type
 
 T = TypeVar("T")
-Environment = Literal["production", "market-sim", "simulator"]
+_AGES = AgeLimits()
 
 
 class AdsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -52,7 +53,7 @@ class AdsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     ] = False
     environment: Annotated[
         Environment, Meta(description="anything but production shows directive TEST and refuses production hosts")
-    ] = "production"
+    ] = Environment.PRODUCTION
 
     def __post_init__(self) -> None:
         """Derive what url tells and check it; ConfigError names the key."""
@@ -100,18 +101,23 @@ class LimitsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
     link_uncertain_s: Annotated[
         float, Meta(ge=5, le=300, description="without a complete poll for so long: quality UNCERTAIN")
-    ] = 30.0
+    ] = _AGES.link_uncertain_s
     link_bad_s: Annotated[
         float, Meta(ge=30, le=300, description="without a complete poll for so long: quality BAD_COMM")
-    ] = 60.0
+    ] = _AGES.link_bad_s
     schedule_bad_s: Annotated[
         float, Meta(ge=0, le=900, description="so long after the trajectory ran out: quality BAD_STALE")
-    ] = 300.0
+    ] = _AGES.schedule_bad_s
 
     def __post_init__(self) -> None:
         """Uncertain comes before bad; ConfigError names the key."""
         if self.link_uncertain_s > self.link_bad_s:
             raise ConfigError(f"must not be above link_bad_s = {self.link_bad_s:g}", key="link_uncertain_s")
+
+    @property
+    def ages(self) -> AgeLimits:
+        """The same as the core's own type."""
+        return AgeLimits(**msgspec.structs.asdict(self))
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,7 +268,7 @@ def _convert(raw: Any, struct: type[T], place: _Place) -> T:
         raise place.error(error.problem, error.key, error.cure) from error
     except msgspec.ValidationError as error:
         problem, key = _in_words(str(error))
-        limits = [spec for name, spec in _properties(struct) if name == key and ("enum" in spec or "minimum" in spec)]
+        limits = [spec for name, spec in _properties(struct) if name == key and spec.keys() & {"enum", "minimum"}]
         allowed = f"; allowed: {_type_in_words(limits[0])}" if limits else ""
         raise place.error(problem + allowed, key) from error
 
@@ -309,7 +315,7 @@ def _refuse_unknown(place: _Place, raw: dict[str, Any], known: Iterable[str], ki
             raise place.at(f"{place.table}.{name}".strip(".")).error(f"unknown {kind} {name!r}; {hint}")
 
 
-def _check_url(key: str, url: str, environment: str) -> None:
+def _check_url(key: str, url: str, environment: Environment) -> None:
     """Refuse what is not https, and a host of another environment."""
     try:
         parts = urlsplit(url)
@@ -319,11 +325,11 @@ def _check_url(key: str, url: str, environment: str) -> None:
     if parts.scheme != "https" or not host or "@" in parts.netloc or not url.isprintable() or " " in url:
         raise ConfigError(f"{url!r} must be https://host/path, without a user name", key=key)
     caiso = host == "caiso.com" or host.endswith(".caiso.com")
-    if environment == "simulator" and caiso:
+    if environment is Environment.SIMULATOR and caiso:
         raise ConfigError(f"environment is simulator but {host} belongs to CAISO", key=key)
-    if environment == "market-sim" and host.endswith(".prod.caiso.com"):
+    if environment is Environment.MARKET_SIM and host.endswith(".prod.caiso.com"):
         raise ConfigError(f"environment is market-sim but {host} is CAISO's production", key=key)
-    if environment == "production" and _is_loopback(host):
+    if environment is Environment.PRODUCTION and _is_loopback(host):
         raise ConfigError(
             f"environment is production but {host} is this machine",
             key=key,
@@ -350,8 +356,9 @@ def _describe(table: str, struct: Any) -> Iterable[KeyDoc]:
 def _properties(struct: Any) -> Iterable[tuple[str, dict[str, Any]]]:
     """Return (key, JSON schema) of each field; a field without a default has none there either."""
     _, parts = msgspec.json.schema_components([struct], schema_hook=lambda _: {"type": "path"})
-    properties: dict[str, dict[str, Any]] = parts[struct.__name__]["properties"]
-    return properties.items()
+    for key, spec in parts[struct.__name__]["properties"].items():
+        named = [part["$ref"].rpartition("/")[2] for part in [spec, *spec.get("allOf", ())] if "$ref" in part]
+        yield key, {**parts[named[0]], **spec} if named else spec
 
 
 def _literal(default: Any) -> str:

@@ -82,6 +82,12 @@ def read_bundle(path: Path, passphrase: bytes | None, *, key: Path | None = None
     return Bundle(first, found, tuple(rest))
 
 
+def is_encrypted(path: Path) -> bool:
+    """Whether a passphrase is needed: for .p12/.pfx nearly always, for PEM when its key says so."""
+    data = _read(path)
+    return b"ENCRYPTED" in data if b"-----BEGIN" in data else data[:1] == b"\x30"
+
+
 def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()

@@ -25,7 +25,7 @@ _VERIFY_REASONS = {
     62: TlsReason.WRONG_HOST,
     64: TlsReason.WRONG_HOST,  # an IP address in the URL
 }
-_PROTOCOL_WORDS = ("ALERT_PROTOCOL_VERSION", "UNSUPPORTED_PROTOCOL", "WRONG_SSL_VERSION", "LEGACY_SIGALG", "NO_PROTOCOLS")
+_PROTOCOL_WORDS = ("ALERT_PROTOCOL_VERSION", "UNSUPPORTED_PROTOCOL", "WRONG_SSL_VERSION")
 _OWN_CERTIFICATE_WORDS = (
     "ALERT_CERTIFICATE_REQUIRED",
     "ALERT_BAD_CERTIFICATE",
@@ -79,12 +79,10 @@ def classify(error: BaseException, host: str, *, guess_refused: bool = False) ->
 
 
 def is_disconnect(error: BaseException) -> bool:
-    """Whether an established connection was closed or reset by the other side before an answer began."""
+    """Whether the other side closed or reset a connection that had been established, TLS handshake included."""
     if isinstance(error, aiohttp.ClientConnectorError):
-        return isinstance(error.os_error, ConnectionResetError) and error.ssl not in (None, False)
-    return isinstance(error, (aiohttp.ServerDisconnectedError, ConnectionResetError, BrokenPipeError)) or (
-        isinstance(error, aiohttp.ClientOSError) and not isinstance(error, aiohttp.ServerTimeoutError)
-    )
+        return False
+    return isinstance(error, (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, ConnectionError))
 
 
 def _alert_reason(name: str) -> TlsReason:

@@ -30,6 +30,7 @@ from caiso_ads.errors import CertificateError
 
 PKCS12_SUFFIXES = frozenset({".p12", ".pfx"})
 _SUBJECT_KEY_IDENTIFIER = b"\x06\x03\x55\x1d\x0e"  # OID 2.5.29.14 in DER
+_MEMORY: Callable[[str], int] | None = getattr(os, "memfd_create", None)  # Linux only
 _MATCHING_PAIR = "certificate and key must be a pair: take both from one import, or leave key out for a combined file"
 
 
@@ -150,7 +151,7 @@ def _load_pkcs12(context: ssl.SSLContext, certificate: Path, passphrase: bytes |
 
 
 @contextmanager
-def _private_path(content: bytes, memory: Callable[[str], int] | None = getattr(os, "memfd_create", None)) -> Iterator[str]:
+def _private_path(content: bytes, memory: Callable[[str], int] | None = _MEMORY) -> Iterator[str]:
     """Yield a path to read the content from: in memory where there is ``memfd``, else a temporary 0600 file."""
     if memory is not None:
         descriptor = memory("certificate")

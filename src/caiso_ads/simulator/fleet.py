@@ -34,7 +34,8 @@ class Resource:
     """One dispatchable resource. Powers in MW, positive into the grid; the ramp rate in MW per minute.
 
     ``commits`` marks a unit that is started and stopped; ``mss`` one that may send load-following requests;
-    ``answers_itself`` one whose hourly awards are accepted by a company outside the test.
+    ``answers_itself`` one whose hourly awards are accepted by a company outside the test; ``exceptional_share`` is
+    the share of four-hour blocks in which an exceptional dispatch holds the resource.
     """
 
     resource_id: str
@@ -46,6 +47,7 @@ class Resource:
     as_types: tuple[str, ...] = ()
     mss: bool = False
     answers_itself: bool = False
+    exceptional_share: float = 0.0
 
     @property
     def commits(self) -> bool:
@@ -101,13 +103,32 @@ _OURS = (
     Resource("WNDPAS_2_WIND1", "Windy Pass", Technology.WIND, 0.0, 100.0, 10.0),
     Resource("BATFLD_6_STOR1", "Battery Field", Technology.STORAGE, -80.0, 80.0, 80.0, as_types=("RU", "RD")),
     Resource("RIVRCK_1_GAS1", "River Rock", Technology.GAS, 40.0, 180.0, 6.0, as_types=("SR",)),
-    Resource("STNLKE_7_HYDRO1", "Stone Lake", Technology.HYDRO, 5.0, 60.0, 10.0, as_types=("SR", "NR"), mss=True),
+    Resource(
+        "STNLKE_7_HYDRO1",
+        "Stone Lake",
+        Technology.HYDRO,
+        5.0,
+        60.0,
+        10.0,
+        as_types=("SR", "NR"),
+        mss=True,
+        exceptional_share=0.4,
+    ),
     Resource("NORTIE_5_IMPRT1", "North Tie import", Technology.INTERTIE, 0.0, 50.0, 50.0),
 )
 _THEIRS = (
     Resource("OTHRCO_1_GAS9", "Other gas", Technology.GAS, 60.0, 300.0, 8.0, as_types=("SR",)),
     Resource("OTHRCO_7_SOLAR9", "Other solar", Technology.SOLAR, 0.0, 90.0, 9.0),
-    Resource("OTHRCO_7_HYDRO9", "Other hydro", Technology.HYDRO, 10.0, 120.0, 20.0, as_types=("RU", "RD")),
+    Resource(
+        "OTHRCO_7_HYDRO9",
+        "Other hydro",
+        Technology.HYDRO,
+        10.0,
+        120.0,
+        20.0,
+        as_types=("RU", "RD"),
+        exceptional_share=1.0,
+    ),
     Resource(
         "OTHRCO_5_IMPRT9", "Other import", Technology.INTERTIE, 0.0, 200.0, 200.0, answers_itself=True
     ),

@@ -72,8 +72,7 @@ class Profiles:
         if resource.technology is Technology.STORAGE:
             return resource.pmax_mw * _storage_habit(pacific_minute(middle))
         if resource.technology is Technology.INTERTIE:
-            award = round(between(0.3, 1.0, chance) * resource.pmax_mw, 1)
-            return self.accepted_hourly.get((resource.resource_id, hour), award)
+            return self.accepted_hourly.get((resource.resource_id, hour), self.award_mw(resource, hour))
         return resource.pmin_mw + span * between(0.1, 0.8, chance)
 
     def award_mw(self, resource: Resource, hour: datetime) -> float:
@@ -100,12 +99,10 @@ class Profiles:
         return None if now == before else now
 
     def exceptional(self, resource: Resource, at: datetime) -> Exceptional | None:
-        """Return the exceptional dispatch that holds the resource then; hydro units have one now and then."""
-        if resource.technology is not Technology.HYDRO:
-            return None
+        """Return the exceptional dispatch that holds the resource then, if any."""
         block = floor(at, _ED_BLOCK)
         key = (resource.resource_id, "ed", int((block - EPOCH) / _ED_BLOCK))
-        if not resource.resource_id.startswith("OTHR") and unit(self._seed, *key) > 0.4:
+        if unit(self._seed, *key) >= resource.exceptional_share:
             return None
         start = block + timedelta(minutes=5 + int(unit(self._seed, *key, "start") * 30))
         mw = round(between(0.4, 0.7, unit(self._seed, *key, "mw")) * resource.pmax_mw, 1)

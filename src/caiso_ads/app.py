@@ -1,0 +1,130 @@
+"""The composition root: the only module that knows every adapter. It wires them together and says no more.
+
+Rule: start serving before asking (the plant sees NO_DATA, not silence), and stop asking before ceasing to serve
+(the plant sees SHUTDOWN, not a dead value).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from caiso_ads import __version__
+from caiso_ads.ads.client import AdsClient
+from caiso_ads.ads.tls import client_context
+from caiso_ads.config import Config
+from caiso_ads.core.directive import AgeLimits, Environment
+from caiso_ads.core.state import Resource, initial
+from caiso_ads.errors import ConfigError
+from caiso_ads.gateway import Gateway, Settings
+from caiso_ads.ports import Clock, Sink, SinkContext, SystemClock
+from caiso_ads.store.sqlite import SqlStore
+from caiso_ads.supervisor import Supervisor
+
+log = logging.getLogger("caiso_ads.app")
+
+SHUTDOWN_GRACE_S = 1.0
+"""How long the plant can read SHUTDOWN before the listeners close (s)."""
+
+SIMULATOR_MARK = b"caiso-ads simulator"
+"""Stands in clear text in every certificate file the simulator writes."""
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """A gateway ready to run, with its sinks."""
+
+    config: Config
+    gateway: Gateway
+    supervisor: Supervisor
+    store: SqlStore
+
+    async def run(self) -> None:
+        """Serve until cancelled, or until the gateway meets something unexpected and raises it."""
+        sinks = asyncio.create_task(self.supervisor.run(self.gateway.feed), name="sinks")
+        gateway = asyncio.create_task(self.gateway.run(), name="gateway")
+        try:
+            done, _ = await asyncio.wait({sinks, gateway}, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            gateway.cancel()
+            await asyncio.wait({gateway})
+            await asyncio.sleep(SHUTDOWN_GRACE_S)
+            sinks.cancel()
+            await asyncio.wait({sinks})
+
+
+@asynccontextmanager
+async def open_app(config: Config, clock: Clock | None = None) -> AsyncIterator[App]:
+    """Open store and client and build the sinks; closes them all again.
+
+    Raises ConfigError, CertificateError, StoreError or StoreBusyError before anything is asked or served.
+    """
+    clock = clock or SystemClock()
+    environment = Environment(config.ads.environment)
+    _refuse_simulator_files(config, environment)
+    context = client_context(
+        ca_file=config.ads.ca_file, certificate=config.ads.certificate, key=config.ads.key,
+        passphrase_file=config.ads.passphrase_file,
+    )  # fmt: skip
+    async with AsyncExitStack() as stack:
+        store = await SqlStore.open(config.store.path, clock)
+        stack.push_async_callback(store.close)
+        client = await stack.enter_async_context(
+            AdsClient(
+                config.ads.url, response_url=config.ads.response_url, version=config.ads.version, ssl_context=context,
+                clock=clock, deadline_s=config.ads.call_deadline_s,
+            )
+        )  # fmt: skip
+        supervisor = Supervisor(_sinks(config, environment, store, clock), clock)
+        gateway = Gateway(
+            client, store, clock, initial(_resources(config), environment), _settings(config),
+            supervisor.required_serving,
+        )  # fmt: skip
+        log.info("caiso-ads %s, %s, %d resources", __version__, environment.value, len(config.resources))
+        yield App(config, gateway, supervisor, store)
+
+
+def _resources(config: Config) -> dict[str, Resource]:
+    return {item.id: Resource(item.id, item.name, item.pmin_mw, item.pmax_mw) for item in config.resources}
+
+
+def _settings(config: Config) -> Settings:
+    ages = config.limits
+    limits = AgeLimits(ages.link_uncertain_s, ages.link_bad_s, ages.schedule_bad_s)
+    return Settings(config.ads.poll_interval_s, config.ads.acknowledge, limits)
+
+
+def _sinks(config: Config, environment: Environment, store: SqlStore, clock: Clock) -> dict[str, tuple[Sink, bool]]:
+    context = SinkContext(
+        resource_ids=tuple(item.id for item in config.resources),
+        names={item.id: item.name for item in config.resources},
+        environment=environment.value,
+        store=store,
+        clock=clock,
+    )
+    return {name: (sink.build(context), sink.required) for name, sink in config.sinks.items()}
+
+
+def _refuse_simulator_files(config: Config, environment: Environment) -> None:
+    """Refuse to meet production with the simulator's certificates: a test set-up must not drift into a plant."""
+    if environment is Environment.SIMULATOR:
+        return
+    for key, path in (("certificate", config.ads.certificate), ("ca_file", config.ads.ca_file)):
+        if path is not None and _is_marked(path):
+            raise ConfigError(
+                f"{path} was made by the simulator", file=str(config.source), table="ads", key=key,
+                cure='use the CAISO certificate, or say environment = "simulator"',
+            )  # fmt: skip
+
+
+def _is_marked(path: Path) -> bool:
+    try:
+        return SIMULATOR_MARK in path.read_bytes()
+    except OSError:
+        return False  # client_context says what is wrong with the file

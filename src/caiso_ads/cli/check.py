@@ -1,0 +1,165 @@
+"""``caiso-ads check``: is this configuration good on this machine? Rule: it looks and tries, and changes nothing.
+
+Exit code 0 when the gateway would start, 2 when it would not.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from caiso_ads.cli._errors import EXIT_LOCAL, one_line, report_errors
+from caiso_ads.errors import CaisoAdsError, ConfigError
+
+if TYPE_CHECKING:  # msgspec and ssl wait until the command runs
+    from caiso_ads.config import Config
+
+_DAYS_TO_WARN = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line of the answer; ``result`` is OK, WARN or FAIL."""
+
+    name: str
+    result: str
+    detail: str
+    cure: str = ""
+
+
+@click.command("check")
+@click.option("--config", "config_path", type=click.Path(path_type=Path), help="TOML file to check.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON list instead of lines.")
+@click.option("--document", is_flag=True, help="Print the page that lists every key, and check nothing.")
+@report_errors()
+def command(config_path: Path | None, *, as_json: bool, document: bool) -> None:
+    """Check a configuration file and say what is wrong with it.
+
+    Looks at the file, the certificate, the folders and the ports, without asking the ISO. A port counts as taken
+    while the gateway itself is running. Ends with code 0 when all is well and 2 when something must be corrected.
+    """
+    if document:
+        from caiso_ads.cli._configuration_page import page
+
+        click.echo(page(), nl=False)
+        return
+    if config_path is None:
+        raise click.UsageError("give --config FILE, or --document")
+    checks = list(run_checks(config_path))
+    if as_json:
+        import json
+
+        click.echo(json.dumps([asdict(check) for check in checks], indent=2))
+    else:
+        for check in checks:
+            click.echo(f"{check.result:4}  {check.name}: {one_line(check.detail)}")
+            if check.cure:
+                click.echo(f"      cure: {one_line(check.cure)}")
+    if any(check.result == "FAIL" for check in checks):
+        raise click.exceptions.Exit(EXIT_LOCAL)
+
+
+def run_checks(path: Path) -> Iterator[Check]:
+    """Yield one line for each thing checked; stops after the first when the file itself cannot be used."""
+    from caiso_ads.config import load_config
+
+    try:
+        config = load_config(path)
+    except ConfigError as error:
+        yield Check("configuration", "FAIL", str(error), error.cure)
+        return
+    served = ", ".join(resource.id for resource in config.resources)
+    yield Check("configuration", "OK", f"{path}: {config.ads.environment}, resources {served}")
+    yield _tried("tls", lambda: _tls(config))
+    yield _tried("certificate", lambda: _certificate(config))
+    yield _writable("store", "[store] path", config.store.path.parent)
+    for name, sink in config.sinks.items():
+        yield from _sink(name, sink)
+
+
+def _tried(name: str, look: Callable[[], Check]) -> Check:
+    try:
+        return look()
+    except CaisoAdsError as error:
+        return Check(name, "FAIL", str(error), error.cure)
+
+
+def _tls(config: Config) -> Check:
+    from caiso_ads.ads.tls import client_context
+
+    ads = config.ads
+    client_context(ca_file=ads.ca_file, certificate=ads.certificate, key=ads.key, passphrase_file=ads.passphrase_file)
+    trusted = f"authorities of {ads.ca_file}" if ads.ca_file else "authorities of this machine"
+    return Check("tls", "OK", f"key opens, belongs to the certificate; {trusted}")
+
+
+def _certificate(config: Config) -> Check:
+    from caiso_ads.ads.certificates import facts, read_bundle
+    from caiso_ads.ads.tls import read_passphrase
+    from caiso_ads.ports import SystemClock
+
+    ads = config.ads
+    passphrase = read_passphrase(ads.passphrase_file) if ads.passphrase_file else None
+    told = facts(read_bundle(ads.certificate, passphrase, key=ads.key), SystemClock().now().wall)
+    detail = f"{told.subject}, issued by {told.issuer}, valid until {told.valid_until:%Y-%m-%d} ({told.days_left} days)"
+    if not told.in_date:
+        return Check("certificate", "FAIL", detail, "ask CAISO for a new certificate, or set this machine's clock")
+    if told.client_auth is False:
+        return Check("certificate", "FAIL", f"{detail}; not made for clients", "name the certificate CAISO gave you")
+    if told.days_left < _DAYS_TO_WARN:
+        return Check("certificate", "WARN", detail, "ask CAISO for a new certificate now")
+    return Check("certificate", "OK", detail)
+
+
+def _sink(name: str, sink: Any) -> Iterator[Check]:
+    """Check what every sink's keys tell: a path is written to, a host and a port are listened on."""
+    for key in sink.__struct_fields__:
+        value = getattr(sink, key)
+        if isinstance(value, Path):
+            folder = value if key == "directory" else value.parent
+            yield _writable(f"sinks.{name}", f"[sinks.{name}] {key}", folder)
+    port = getattr(sink, "port", None)
+    if isinstance(port, int):
+        yield _bindable(f"sinks.{name}", str(getattr(sink, "host", "")), port)
+
+
+def _writable(name: str, key: str, folder: Path) -> Check:
+    """Try to make a file in the folder, or in the nearest one above it that exists."""
+    present = next(part for part in (folder.absolute(), *folder.absolute().parents) if part.exists())
+    try:
+        with tempfile.TemporaryFile(dir=present):
+            pass
+    except OSError as error:
+        return Check(name, "FAIL", f"{folder}: {error.strerror}", f"make it writable for this user, or change {key}")
+    made = "" if present == folder.absolute() else ", will be made"
+    return Check(name, "OK", f"{folder}: writable{made}")
+
+
+def _bindable(name: str, host: str, port: int) -> Check:
+    where = f"{host}:{port}"
+    try:
+        family, kind, number, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, number) as listener:
+            if os.name == "posix":  # elsewhere this option would let two programs share a port
+                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+            listener.listen()
+    except OSError as error:
+        return Check(name, "FAIL", f"{where}: {error.strerror}", _port_cure(name, error))
+    return Check(name, "OK", f"{where}: free" if port else f"{host}: any free port")
+
+
+def _port_cure(name: str, error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"stop what listens there (a running gateway?), or change [{name}] port"
+    if error.errno == errno.EACCES:
+        return f"give the service the right to ports below 1024, or change [{name}] port to one above"
+    return f"change [{name}] host to an address of this machine, such as 0.0.0.0 for all"

@@ -1,0 +1,203 @@
+"""``caiso-ads points``: the exact register map of a configuration, and the catalogue of all points in words.
+
+Rule: nothing is listed here twice. The map comes from the sink's own layout, the catalogue from ``core/points.py``;
+only the meanings of quality, directive and reason, which the code names in one word, are put into sentences here.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from enum import IntEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from caiso_ads.cli._errors import report_errors
+from caiso_ads.core.points import GATEWAY_POINTS, RESOURCE_POINTS, Kind, Point
+from caiso_ads.core.quality import Directive, Quality, Reason
+from caiso_ads.errors import ConfigError
+
+if TYPE_CHECKING:
+    from caiso_ads.sinks.modbus.layout import Row
+
+REGENERATE = "caiso-ads points --catalogue > docs/points.md"
+_EXAMPLE: tuple[str, ...] = ("EXAMPLE_1_UNIT", "EXAMPLE_2_UNIT")
+COLUMNS = ("functions", "pdu", "number", "count", "resource", "key", "type", "word_order", "unit", "meaning")
+_FUNCTIONS = {"register": "03/04", "bit": "01/02"}
+
+DIRECTIVES: Mapping[Directive, str] = {
+    Directive.NO_DATA: "no setpoint is known; do not use one",
+    Directive.FOLLOW: "follow the setpoint",
+    Directive.HOLD: "keep the last good setpoint; `reasons` says why",
+    Directive.RELEASE: "the gateway gives no setpoint any more; the plant's own policy applies",
+    Directive.TEST: "numbers are from a simulator or market simulation; never follow them",
+}
+
+QUALITIES: Mapping[Quality, str] = {
+    Quality.INIT: "nothing confirmed since start",
+    Quality.GOOD: "all checks hold",
+    Quality.UNCERTAIN: "the last usable value, beginning to age",
+    Quality.BAD_COMM: "held: no contact with ADS, or the control loop has stopped",
+    Quality.BAD_STALE: "held: the schedule ran out",
+    Quality.BAD_DATA: "held: a newer value was refused",
+    Quality.BAD_CONFIG: "the configuration does not fit what the ISO sends",
+    Quality.BAD_STORE: "the value could not be verified in the store",
+    Quality.STANDBY: "this gateway is not the active one of a pair",
+    Quality.SHUTDOWN: "the gateway is stopping",
+    Quality.FORCED: "set by an operator",
+}
+
+REASONS: Mapping[Reason, str] = {
+    Reason.ADS_UNREACHABLE: "no complete poll of ADS, or no sign of the control loop",
+    Reason.CERTIFICATE: "our certificate was refused or is not valid",
+    Reason.INTERVAL_NOT_COVERED: "no target covers this interval",
+    Reason.MARKET_SILENT: "ADS answers but sends nothing new",
+    Reason.CLOCK_OFF: "this machine's clock cannot be trusted",
+    Reason.RESOURCE_MISSING: "the ISO's answers do not mention this resource",
+    Reason.VALUE_REFUSED: "a value was outside the limits or no number",
+    Reason.NOT_BINDING: "the target is not binding",
+    Reason.RESTORED: "values are from the store; no poll has confirmed them since start",
+    Reason.STORE_FAILING: "the store takes no writes",
+    Reason.OPERATOR_OVERRIDE: "an operator has taken over",
+    Reason.STANDBY: "this gateway is not the active one of a pair",
+    Reason.TEST_ENVIRONMENT: "not the ISO's production",
+    Reason.NOT_CONFIRMED: "the instruction awaits a response",
+    Reason.LINK_AGING: "the last complete poll is getting old",
+    Reason.SHUTTING_DOWN: "the gateway is stopping",
+    Reason.BATCH_UNREADABLE: "a batch could not be decoded",
+}
+
+
+@click.command()
+@click.option("--config", "config_path", type=click.Path(path_type=Path), help="Configuration; without it an example.")
+@click.option("--sink", type=click.Choice(["modbus"]), default="modbus", show_default=True, help="Whose map.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "csv", "md", "json"]),
+    default="table",
+    show_default=True,
+    help="How.",
+)
+@click.option("--catalogue", is_flag=True, help="Print all points and their meaning instead, as Markdown.")
+@report_errors()
+def command(config_path: Path | None, sink: str, form: str, *, catalogue: bool) -> None:
+    """Print the exact register map of a configuration.
+
+    PDU addresses count from 0 as on the wire; numbers such as 41101 count from 1. Without --config the map of two
+    example resources is shown.
+    """
+    if catalogue:
+        click.echo(catalogue_markdown(), nl=False)
+        return
+    rows, remarks = _MAPS[sink](config_path)
+    click.echo(_FORMATS[form](rows, remarks), nl=False)
+
+
+def modbus_map(config_path: Path | None) -> tuple[list[Row], list[str]]:
+    """Return the rows of a configuration's map, and what else must be known; ConfigError without a Modbus table."""
+    from caiso_ads.sinks.modbus import Config, layout
+
+    sink, resources = Config(), _EXAMPLE
+    if config_path is not None:
+        from caiso_ads.config import load_config
+
+        loaded = load_config(config_path)
+        found = loaded.sinks.get("modbus")
+        if not isinstance(found, Config):
+            raise ConfigError(
+                "is missing", file=str(config_path), table="sinks.modbus", cure="Add a line [sinks.modbus]."
+            )
+        sink, resources = found, tuple(resource.id for resource in loaded.resources)
+    plan = sink.plan(resources)
+    listens = f"Unit ID {sink.unit_id} on {sink.host}, port {sink.port}."
+    return layout.rows(plan), [listens, *layout.notes(plan)]
+
+
+def catalogue_markdown() -> str:
+    """Return ``docs/points.md``."""
+    parts = [
+        "# Points",
+        f"Generated from `src/caiso_ads/core/points.py`: do not edit. Make it again with `{REGENERATE}`.",
+        "Every protocol serves the same points. A value that is not known is absent, never 0. A value travels with its quality.",
+        "Where each point stands in the registers: `caiso-ads points`, explained in [modbus.md](modbus.md).",
+        "## Gateway",
+        _points_table(GATEWAY_POINTS),
+        "## Each resource",
+        _points_table(RESOURCE_POINTS),
+        "## How `quality` reads",
+        _codes_table((code, code.name, QUALITIES[code]) for code in Quality),
+        "## How `directive` reads",
+        _codes_table((code, code.name, DIRECTIVES[code]) for code in Directive),
+        "## How `reasons` reads",
+        "Bit 0 is the lowest. Several may be 1; all are 0 while the directive is FOLLOW.",
+        _codes_table(((bit.bit_length() - 1, str(bit.name), REASONS[bit]) for bit in Reason), head="bit"),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _points_table(points: Iterable[Point]) -> str:
+    kinds = {
+        Kind.NUMBER: "number",
+        Kind.COUNT: "count, may wrap at 2^32",
+        Kind.CODE: "code",
+        Kind.BITS: "32 bits",
+        Kind.TIME: "UTC time (seconds since 1970 where a protocol needs a number)",
+    }
+    return _markdown(("key", "kind", "unit", "meaning"), [(f"`{p.key}`", kinds[p.kind], p.unit, p.doc) for p in points])
+
+
+def _codes_table(codes: Iterable[tuple[IntEnum | int, str, str]], head: str = "code") -> str:
+    return _markdown((head, "name", "meaning"), [(str(int(number)), name, text) for number, name, text in codes])
+
+
+def _markdown(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
+    body = [[cell.replace("|", "\\|") for cell in line] for line in lines]
+    return "\n".join("| " + " | ".join(line) + " |" for line in [head, ["---"] * len(head), *body])
+
+
+# --- formats ------------------------------------------------------------------------------------------------------
+
+
+def _cells(row: Row) -> list[str]:
+    values = (_FUNCTIONS[row.table], row.pdu, row.number, row.count, row.resource, row.key, row.type, row.word_order)
+    return [str(value) for value in (*values, row.unit, row.meaning)]
+
+
+def _as_table(rows: Sequence[Row], remarks: Sequence[str]) -> str:
+    lines = [list(COLUMNS), *map(_cells, rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(COLUMNS))]
+    text = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
+    return "\n".join([*remarks, "", *text]) + "\n"
+
+
+def _as_csv(rows: Sequence[Row], remarks: Sequence[str]) -> str:  # noqa: ARG001 - a remark would break the columns
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    writer.writerows(map(_cells, rows))
+    return text.getvalue()
+
+
+def _as_markdown(rows: Sequence[Row], remarks: Sequence[str]) -> str:
+    return "\n".join(f"- {remark}" for remark in remarks) + "\n\n" + _markdown(COLUMNS, map(_cells, rows)) + "\n"
+
+
+def _as_json(rows: Sequence[Row], remarks: Sequence[str]) -> str:
+    points = [
+        dict(zip(COLUMNS, _cells(row), strict=True)) | {"pdu": row.pdu, "count": row.count, "functions": _numbers(row)}
+        for row in rows
+    ]
+    return json.dumps({"notes": list(remarks), "points": points}, indent=2) + "\n"
+
+
+def _numbers(row: Row) -> list[int]:
+    return [int(function) for function in _FUNCTIONS[row.table].split("/")]
+
+
+_MAPS = {"modbus": modbus_map}
+_FORMATS = {"table": _as_table, "csv": _as_csv, "md": _as_markdown, "json": _as_json}

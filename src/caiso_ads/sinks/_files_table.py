@@ -1,0 +1,71 @@
+"""The CSV tables: one file for all resources and one for each, drawn from the point catalogue.
+
+Rule: each file is whole, says until when it holds, and after ``close`` says SHUTDOWN for good.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+from threading import Lock
+
+from caiso_ads.core.points import GATEWAY_POINTS, RESOURCE_POINTS, Snapshot
+from caiso_ads.ports import SinkContext
+from caiso_ads.sinks._files_words import cell, column, csv_bytes, safe_text, shut_down, utc_text, watermark
+from caiso_ads.sinks._files_write import replace_file
+
+VALID_S = 5.0  # a reader treats a file as stale from this age on: the rule for the heartbeat, promise Q5
+
+_OWN = ("valid_until_utc", "watermark", "snapshot_id", "snapshot_utc", "resource_id", "resource_name")
+_COLUMNS = _OWN + tuple(column(point) for point in RESOURCE_POINTS + GATEWAY_POINTS)
+
+
+def resource_file(number: int, resource_id: str) -> str:
+    """Return the file name of the n-th resource (from 1): short, and safe on every file system."""
+    return f"resource-{number}-{re.sub('[^A-Za-z0-9_-]', '_', resource_id)[:40]}.csv"
+
+
+def table(snapshot: Snapshot, context: SinkContext) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Return the headings and one row for each resource of the snapshot, in configured order."""
+    until = utc_text(snapshot.at + timedelta(seconds=VALID_S))
+    start = (until, watermark(context.environment), str(snapshot.generation), utc_text(snapshot.at))
+    gateway = tuple(map(cell, GATEWAY_POINTS, snapshot.gateway))
+    rows = []
+    for resource_id in context.resource_ids:
+        names = (safe_text(resource_id), safe_text(context.names.get(resource_id, resource_id)))
+        values = tuple(map(cell, RESOURCE_POINTS, snapshot.resources[resource_id]))
+        rows.append((*start, *names, *values, *gateway))
+    return _COLUMNS, rows
+
+
+class Tables:
+    """Writes the CSV files of one directory. Thread-safe: a late writer cannot undo ``close``."""
+
+    def __init__(self, directory: Path, context: SinkContext) -> None:
+        self._context = context
+        self._all = directory / "all.csv"
+        self._single = [
+            directory / resource_file(number, resource_id)
+            for number, resource_id in enumerate(context.resource_ids, start=1)
+        ]
+        self._lock = Lock()
+        self._closed = False
+
+    def write(self, snapshot: Snapshot) -> None:
+        """Replace every file; does nothing after ``close``. Raises OSError."""
+        with self._lock:
+            if not self._closed:
+                self._replace(*table(snapshot, self._context))
+
+    def close(self, snapshot: Snapshot) -> None:
+        """Replace every file a last time, with quality SHUTDOWN. Raises OSError."""
+        with self._lock:
+            self._closed = True
+            self._replace(*table(shut_down(snapshot), self._context))
+
+    def _replace(self, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        replace_file(self._all, csv_bytes([headings, *rows]), durable=False)
+        for path, row in zip(self._single, rows, strict=True):
+            replace_file(path, csv_bytes([headings, row]), durable=False)

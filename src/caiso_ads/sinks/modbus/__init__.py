@@ -1,0 +1,112 @@
+"""Modbus TCP: the register map of every point, read-only by construction.
+
+Rule: registers are rendered from the newest snapshot when they are read; there is no second copy to fall behind.
+Read ``layout`` for the map, ``image`` for the encoding, ``frames`` for the protocol, ``server`` for the connections.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, get_type_hints
+
+import msgspec
+from msgspec import Meta
+
+from caiso_ads import __version__
+from caiso_ads.errors import ConfigError
+from caiso_ads.ports import Sink, SinkContext
+from caiso_ads.sinks.modbus import layout
+from caiso_ads.sinks.modbus.layout import Plan
+from caiso_ads.sinks.modbus.server import ModbusSink, Settings
+
+_REGISTERS = 65_536
+_TEXT_LIMIT = 64  # so that each identity object fits a reply, whatever the others are
+_IDENTITY = Meta(description="text a scan of the device identity (function 43) learns; nothing else is told")
+
+
+class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The keys of ``[sinks.modbus]``. Times are in seconds; ConfigError names the key of a value that cannot work."""
+
+    host: Annotated[str, Meta(description="address to listen on; 0.0.0.0 is every network of this machine")] = (
+        "127.0.0.1"
+    )
+    port: Annotated[
+        int,
+        Meta(ge=0, le=65_535, description="TCP port; Modbus' own is 502, which needs privileges; 0 is any free one"),
+    ] = 5020
+    unit_id: Annotated[int, Meta(ge=0, le=255, description="the unit ID masters must ask for")] = 1
+    required: Annotated[bool, Meta(description="acknowledge to the ISO only while this sink serves")] = True
+    foreign_unit: Annotated[
+        Literal["refuse", "ignore"],
+        Meta(description="a request for another unit ID: exception 0x0B, or no answer"),
+    ] = "refuse"
+    native_base: Annotated[
+        int,
+        Meta(
+            ge=layout.LEGACY_REGISTERS, le=65_000, description="first register of the native map, even, counted from 0"
+        ),
+    ] = 1000
+    legacy_map: Annotated[
+        bool, Meta(description="also serve the registers of the 2018 scripts, at 40001 and 10001")
+    ] = True
+    max_connections: Annotated[int, Meta(ge=1, le=10_000, description="masters at one time")] = 64
+    max_per_address: Annotated[int, Meta(ge=1, le=10_000, description="masters at one time from one address")] = 8
+    idle_timeout_s: Annotated[
+        float, Meta(ge=0.01, le=86_400, description="a master without a whole request for so long is dropped")
+    ] = 60.0
+    half_frame_timeout_s: Annotated[
+        float, Meta(ge=0.01, le=600, description="time for the rest of a request, and for taking the replies")
+    ] = 5.0
+    stall_limit_s: Annotated[
+        float, Meta(ge=2, le=60, description="without a new snapshot for so long nothing is served as good")
+    ] = 5.0
+    vendor_name: Annotated[str, _IDENTITY] = "caiso-ads"
+    product_code: Annotated[str, _IDENTITY] = "gateway"
+    revision: Annotated[str, _IDENTITY] = __version__
+    product_name: Annotated[str, _IDENTITY] = "CAISO ADS gateway"
+    application_name: Annotated[str, _IDENTITY] = ""
+
+    def __post_init__(self) -> None:
+        """Refuse values that cannot work; ConfigError names the key."""
+        if not self.host.strip():
+            raise _wrong("host", self.host, "an address such as 127.0.0.1 or 0.0.0.0")
+        if self.native_base % 2:
+            raise _wrong("native_base", self.native_base, "even, so that 32-bit values stay aligned")
+        for key, hint in get_type_hints(Config, include_extras=True).items():
+            value, meta = getattr(self, key), hint.__metadata__[0]
+            if meta.ge is not None and not meta.ge <= value <= meta.le:
+                raise _wrong(key, value, f"from {meta.ge} to {meta.le}")
+            if meta is _IDENTITY and not (value.isascii() and value.isprintable() and len(value) <= _TEXT_LIMIT):
+                raise _wrong(key, value, f"at most {_TEXT_LIMIT} printable ASCII characters")
+
+    def plan(self, resource_ids: tuple[str, ...]) -> Plan:
+        """Return the map for these resources; ConfigError when they do not fit the 65,536 registers."""
+        plan = Plan(resource_ids, native_base=self.native_base, legacy=self.legacy_map)
+        if plan.native_end > _REGISTERS:
+            room = (_REGISTERS - self.native_base) // layout.BLOCK - 1
+            problem = f"{len(resource_ids)} resources do not fit; from {self.native_base} there is room for {room}"
+            raise ConfigError(problem, table="sinks.modbus", key="native_base", cure="lower native_base or split")
+        return plan
+
+    def settings(self) -> Settings:
+        """Return what the server needs of this configuration."""
+        texts = (self.vendor_name, self.product_code, self.revision, "", self.product_name, "", self.application_name)
+        return Settings(
+            host=self.host,
+            port=self.port,
+            unit_id=self.unit_id,
+            identity={number: text.encode("ascii") for number, text in enumerate(texts) if text or number <= 2},
+            answer_foreign_units=self.foreign_unit == "refuse",
+            max_connections=self.max_connections,
+            max_per_address=self.max_per_address,
+            idle_timeout_s=self.idle_timeout_s,
+            half_frame_timeout_s=self.half_frame_timeout_s,
+            stall_limit_s=self.stall_limit_s,
+        )
+
+    def build(self, context: SinkContext) -> Sink:
+        """Return the sink; ConfigError when the resources do not fit."""
+        return ModbusSink(self.plan(context.resource_ids), self.settings())
+
+
+def _wrong(key: str, value: object, wanted: str) -> ConfigError:
+    return ConfigError(f"{value!r} is not {wanted}", table="sinks.modbus", key=key)

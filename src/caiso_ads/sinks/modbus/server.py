@@ -1,0 +1,241 @@
+"""The TCP side: connections, their limits, and the watch that a stopped control loop is not taken for a live one.
+
+Rule: no master can slow another, and none can change anything. Limits are counted in the machine's own time, not in
+the gateway's Clock: TCP masters live in real time also when a simulation runs fast.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import cast
+
+from caiso_ads.ports import Feed
+from caiso_ads.sinks.modbus.frames import BUFFER_SIZE, Counters, Responder
+from caiso_ads.sinks.modbus.image import Image, Renderer
+from caiso_ads.sinks.modbus.layout import Plan
+
+log = logging.getLogger(__name__)
+
+BACKLOG = 512
+LOG_INTERVAL_S = 60.0
+_NEVER = float("inf")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Where to listen, as which unit, and the limits; times in seconds of the machine's monotonic clock."""
+
+    host: str
+    port: int
+    unit_id: int
+    identity: dict[int, bytes]
+    answer_foreign_units: bool
+    max_connections: int
+    max_per_address: int
+    idle_timeout_s: float
+    half_frame_timeout_s: float
+    stall_limit_s: float
+
+    @property
+    def sweep_s(self) -> float:
+        """How often limits are checked."""
+        return min(0.5, self.idle_timeout_s / 4, self.half_frame_timeout_s / 4, self.stall_limit_s / 4)
+
+
+class ModbusSink:
+    """The sink. ``bound`` lists the (host, port) pairs it listens on; ``counters`` count since construction."""
+
+    def __init__(self, plan: Plan, settings: Settings) -> None:
+        self.settings = settings
+        self.bound: tuple[tuple[str, int], ...] = ()
+        self.now = 0.0
+        self.responder = Responder(
+            self._current,
+            unit_id=settings.unit_id,
+            identity=settings.identity,
+            answer_foreign_units=settings.answer_foreign_units,
+            audit=self._audit,
+        )
+        self._renderer = Renderer(plan)
+        self._open: set[Connection] = set()
+        self._per_address: Counter[str] = Counter()
+        self._last_logged: dict[str, float] = {}
+        self._feed: Feed
+        self._image: Image
+        self._changed_at = 0.0
+
+    @property
+    def counters(self) -> Counters:
+        """Requests, exceptions, refused and dropped connections since construction."""
+        return self.responder.counters
+
+    @property
+    def connections(self) -> int:
+        """How many masters are connected now."""
+        return len(self._open)
+
+    async def run(self, feed: Feed, started: Callable[[], None]) -> None:
+        """Listen and serve until cancelled; OSError when the address cannot be had."""
+        loop = asyncio.get_running_loop()
+        self.attach(feed, loop.time())
+        host, port = self.settings.host, self.settings.port
+        try:
+            server = await loop.create_server(lambda: Connection(self), host, port, backlog=BACKLOG)
+        except OSError as error:
+            raise OSError(error.errno, f"Modbus TCP cannot listen on {host}:{port}: {error.strerror}") from error
+        self.bound = tuple(socket.getsockname()[:2] for socket in server.sockets)
+        try:
+            started()
+            while True:
+                await asyncio.sleep(self.settings.sweep_s)
+                self.sweep(loop.time())
+        finally:
+            server.close()
+            for connection in tuple(self._open):
+                connection.abort()
+            await server.wait_closed()
+            self.bound = ()
+
+    def attach(self, feed: Feed, now: float) -> None:
+        """Serve this feed from now on."""
+        self._feed, self.now, self._changed_at = feed, now, now
+        self._image = self._renderer.render(feed.latest)
+
+    def sweep(self, now: float) -> None:
+        """Drop connections beyond their limits; notice when snapshots have stopped coming."""
+        self.now = now
+        for connection in tuple(self._open):
+            if why := connection.overdue(now):
+                self.counters.connections_dropped += 1
+                self.note(f"dropped: {why}", f"connection of {connection.peer} dropped: {why}")
+                connection.abort()
+        if self._feed.latest is not self._image.snapshot:
+            self._current()
+        elif self._image.live and now - self._changed_at > self.settings.stall_limit_s:
+            self._image = self._renderer.render(self._image.snapshot, live=False)
+            self.note("stalled", "the control loop has published nothing; all values are now served as not good")
+
+    def _current(self) -> Image:
+        image = self._image
+        if self._feed.latest is not image.snapshot:
+            image = self._image = self._renderer.render(self._feed.latest)
+            self._changed_at = self.now
+        return image
+
+    def admit(self, connection: Connection) -> bool:
+        """Take a new connection into account, or refuse it."""
+        limits, peer = self.settings, connection.peer
+        if len(self._open) >= limits.max_connections:
+            why = f"{limits.max_connections} connections are open"
+        elif self._per_address[peer] >= limits.max_per_address:
+            why = f"{limits.max_per_address} connections from there are open"
+        else:
+            self._open.add(connection)
+            self._per_address[peer] += 1
+            self.counters.connections += 1
+            return True
+        self.counters.connections_refused += 1
+        self.note("refused", f"connection of {peer} refused: {why}")
+        return False
+
+    def forget(self, connection: Connection) -> None:
+        """Take an ended connection out of account; one never admitted is ignored."""
+        if connection in self._open:
+            self._open.remove(connection)
+            self._per_address[connection.peer] -= 1
+            if not self._per_address[connection.peer]:
+                del self._per_address[connection.peer]
+
+    def note(self, kind: str, text: str) -> None:
+        """Log a warning, at most one of a kind in a minute."""
+        if self.now - self._last_logged.get(kind, -_NEVER) >= LOG_INTERVAL_S:
+            self._last_logged[kind] = self.now
+            log.warning("Modbus: %s", text)
+
+    def _audit(self, function: int, peer: str) -> None:
+        self.note("write", f"{peer} tried to write (function {function:02d}); this map is read-only")
+
+
+class Connection(asyncio.BufferedProtocol):
+    """One master. Its buffer is its own: a read never allocates, and half a frame waits here."""
+
+    def __init__(self, sink: ModbusSink) -> None:
+        self.peer = ""
+        self._sink = sink
+        self._transport: asyncio.Transport
+        self._answer = sink.responder.answer
+        self._buffer = bytearray(BUFFER_SIZE)
+        self._view = memoryview(self._buffer)
+        self._end = 0
+        self._request_at = sink.now
+        self._half_since = self._blocked_since = _NEVER
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Start, unless a limit refuses this master."""
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is one too, but not by class
+        address = transport.get_extra_info("peername")
+        self.peer = str(address[0]) if address else "unknown"
+        if not self._sink.admit(self):
+            self._transport.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio fixes the signature
+        """End."""
+        self._sink.forget(self)
+
+    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - asyncio fixes the signature
+        """Return where the next bytes go."""
+        return self._view[self._end :] if self._end else self._view
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Answer all whole frames in one write; keep the rest."""
+        end = self._end + nbytes
+        replies, used, sound = self._answer(self._buffer, end, self.peer)
+        if replies:
+            self._transport.write(replies[0] if len(replies) == 1 else b"".join(replies))
+        if used:
+            self._request_at = self._sink.now
+        if not sound:
+            self._transport.close()
+        elif used == end:
+            self._end = 0
+            self._half_since = _NEVER
+        else:
+            self._keep(used, end)
+
+    def _keep(self, used: int, end: int) -> None:
+        if used or not self._end:  # a new frame has begun; one that drips on keeps its first time
+            self._half_since = self._sink.now
+        self._end = end - used
+        self._buffer[: self._end] = self._buffer[used:end]
+
+    def pause_writing(self) -> None:
+        """Read no more from a master that does not take its replies."""
+        self._blocked_since = self._sink.now
+        with contextlib.suppress(RuntimeError):  # uvloop refuses this on a connection that is closing
+            self._transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        """Go on."""
+        self._blocked_since = _NEVER
+        with contextlib.suppress(RuntimeError):
+            self._transport.resume_reading()
+
+    def overdue(self, now: float) -> str:
+        """Return why this connection must end, or nothing."""
+        limits = self._sink.settings
+        if now - self._half_since > limits.half_frame_timeout_s:
+            return "half a request, then nothing"
+        if now - self._blocked_since > limits.half_frame_timeout_s:
+            return "replies are not read"
+        if now - self._request_at > limits.idle_timeout_s:
+            return "idle"
+        return ""
+
+    def abort(self) -> None:
+        """End at once, without waiting for the other side."""
+        self._transport.abort()

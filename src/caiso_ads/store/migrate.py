@@ -1,0 +1,124 @@
+"""Brings a database to this program's schema, or refuses; never leaves it between two versions.
+
+Rule: a new file gets the tables of ``schema`` at once; an older one is copied (``VACUUM INTO``) and then upgraded by
+Alembic in one transaction; a newer one is not touched. Alembic is imported only for an upgrade: the daemon's memory
+is a promise. The text in ``meta.program`` says which program wrote the schema, for the message to an older one.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Connection, insert, update
+
+from caiso_ads import __version__
+from caiso_ads.errors import StoreError
+from caiso_ads.store import schema, views
+
+VERSION_TABLE = "alembic_version"
+
+
+@dataclass(frozen=True, slots=True)
+class Scripts:
+    """Where the migrations are, and their order."""
+
+    revisions: tuple[str, ...] = schema.REVISIONS
+    folder: Path = Path(__file__).parent / "migrations"
+
+    @property
+    def head(self) -> str:
+        """The newest revision."""
+        return self.revisions[-1]
+
+
+OURS = Scripts()
+
+
+def prepare(db: Connection, path: Path, scripts: Scripts = OURS) -> None:
+    """Create or upgrade the schema. Raises StoreError for a foreign or a newer database, or a failed migration."""
+    with db.begin():
+        found = _revision(db, path)
+    if found is None:
+        with db.begin():
+            create(db, scripts)
+    elif found not in scripts.revisions:
+        with db.begin():
+            raise _too_new(db, path, found, scripts)
+    elif found != scripts.head:
+        _upgrade(db, path, found, scripts)
+    with db.begin():
+        views.ensure_views(db)
+
+
+def create(db: Connection, scripts: Scripts = OURS) -> None:
+    """Make all tables in an empty database and note their version."""
+    schema.metadata.create_all(db)
+    db.exec_driver_sql(
+        f"CREATE TABLE {VERSION_TABLE} (version_num VARCHAR(32) NOT NULL, "
+        f"CONSTRAINT {VERSION_TABLE}_pkc PRIMARY KEY (version_num))"
+    )
+    db.exec_driver_sql(f"INSERT INTO {VERSION_TABLE} VALUES ('{scripts.head}')")
+    db.execute(insert(schema.meta), [{"name": "program", "value": __version__}])
+
+
+def _revision(db: Connection, path: Path) -> str | None:
+    """Return the version of the schema in the database, or None when it is empty."""
+    tables = set(db.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'table'").scalars())
+    if not tables:
+        return None
+    if VERSION_TABLE not in tables or "meta" not in tables:
+        error = StoreError(f"{path}: this is a database of another program")
+        error.cure = "give [store] path a file of its own"
+        raise error
+    return str(db.exec_driver_sql(f"SELECT version_num FROM {VERSION_TABLE}").scalar_one())
+
+
+def _too_new(db: Connection, path: Path, found: str, scripts: Scripts) -> StoreError:
+    writer = db.exec_driver_sql("SELECT value FROM meta WHERE name = 'program'").scalar()
+    error = StoreError(
+        f"{path}: has schema {found}, written by caiso-ads {writer}; this is caiso-ads {__version__}, "
+        f"which knows schemas up to {scripts.head}"
+    )
+    error.cure = f"run caiso-ads {writer} or newer, or restore the copy made before the upgrade"
+    return error
+
+
+def _upgrade(db: Connection, path: Path, found: str, scripts: Scripts) -> None:
+    copy = _copy(db, path, scripts.head)
+    try:
+        with db.begin():
+            views.drop_views(db)
+            _run_alembic(db, scripts)
+            db.execute(update(schema.meta).where(schema.meta.c.name == "program").values(value=__version__))
+    except Exception as problem:  # a migration may raise anything; all of it means the same
+        error = StoreError(f"{path}: upgrade from schema {found} to {scripts.head} failed and changed nothing: {problem}")
+        error.cure = f"keep {copy}, run the former version and report the message"
+        raise error from problem
+
+
+def _copy(db: Connection, path: Path, head: str) -> Path:
+    """Copy the database as it is before the upgrade; a copy left by a failed attempt is replaced."""
+    copy = path.with_name(f"{path.name}.before-{head}")
+    part = copy.with_name(copy.name + ".part")
+    part.unlink(missing_ok=True)
+    os.close(os.open(part, os.O_RDWR | os.O_CREAT, 0o600))
+    # VACUUM cannot run inside a transaction, so it goes to the driver below SQLAlchemy's own begin.
+    raw = db.connection.driver_connection
+    assert raw is not None
+    raw.execute("VACUUM INTO ?", (str(part),))
+    part.replace(copy)
+    return copy
+
+
+def _run_alembic(db: Connection, scripts: Scripts) -> None:
+    from alembic import command  # noqa: PLC0415 - 11 MB resident, needed only here
+    from alembic.config import Config  # noqa: PLC0415 - see above
+
+    config = Config()
+    config.set_main_option("script_location", str(scripts.folder).replace("%", "%%"))
+    config.attributes["connection"] = db
+    command.upgrade(config, scripts.head)
+
+

@@ -1,0 +1,128 @@
+"""Reads: what was stored, given back only after its SHA-256 has been verified.
+
+Rule: a value that may drive a setpoint is decoded again from the verified payload, never taken from the rows; a payload
+that is not what was received is named in ``corrupt`` and nothing of it, nor an older version of it, is returned.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, Select, select
+
+from caiso_ads.core.model import DispatchBatch, TrajectoryBatch
+from caiso_ads.errors import WireError
+from caiso_ads.ports import Cursors, History, Intent, StoredPayload
+from caiso_ads.store.evidence import intact, original
+from caiso_ads.store.schema import Stream, batch, cursor, outbox, payload, trajectory
+from caiso_ads.wire.packing import unpack
+from caiso_ads.wire.payload import decode_batch, decode_trajectories
+
+_LOG = logging.getLogger("caiso_ads.store")
+
+
+@dataclass(frozen=True, slots=True)
+class CorruptPayload:
+    """A stored payload whose bytes are no longer those that were received."""
+
+    row: int
+    stream: Stream
+    uid: str
+    received_at: datetime
+
+
+@dataclass(slots=True)
+class Recall:
+    """What one read gave: verified payload texts, and on the side those that failed."""
+
+    corrupt: list[CorruptPayload] = field(default_factory=list)
+
+    def texts(self, db: Connection, query: Select[Any]) -> Iterator[tuple[RowMapping, str]]:
+        """Yield each row of a query on ``payload`` with its verified original text."""
+        for row in db.execute(query).mappings():
+            text = original(row["form"], row["body"])
+            if intact(text, row["sha256"]):
+                yield row, text.decode("utf-8")
+            else:
+                self.corrupt.append(CorruptPayload(row["id"], Stream(row["stream"]), row["uid"], row["received_at"]))
+
+    def history(self, db: Connection, since: datetime) -> History:
+        """Return the effective batches and trajectories received since then, in the order they were stored."""
+        recent = select(payload).where(payload.c.received_at >= since, ~payload.c.corrupt, payload.c.error.is_(None))
+        batches = recent.join(batch, batch.c.id == payload.c.id).where(batch.c.effective).order_by(payload.c.id)
+        found: list[tuple[DispatchBatch, datetime]] = []
+        for row, text in self.texts(db, batches):
+            try:
+                found.append((decode_batch(text), row["received_at"]))
+            except WireError as problem:
+                _unreadable(row, problem)
+        return History(found, self._trajectories(db, recent.where(payload.c.stream == Stream.TRAJECTORY)))
+
+    def _trajectories(self, db: Connection, recent: Select[Any]) -> Sequence[tuple[TrajectoryBatch, datetime]]:
+        found = []
+        for row, text in self.texts(db, recent.order_by(payload.c.id)):
+            of_payload = (trajectory.c.payload == row["id"]) & trajectory.c.effective
+            wanted = set(db.execute(select(trajectory.c.n).where(of_payload)).scalars())
+            try:
+                items = decode_trajectories(text) if wanted else ()
+            except WireError as problem:
+                _unreadable(row, problem)
+                continue
+            for n, item in enumerate(items):
+                if n in wanted and isinstance(item, TrajectoryBatch):
+                    found.append((item, row["received_at"]))
+        return found
+
+    def payloads_after(self, db: Connection, last: int, limit: int) -> list[StoredPayload]:
+        """Return up to ``limit`` readable payloads of the two streams behind a row number, unpacked."""
+        query = (
+            select(payload)
+            .where(payload.c.id > last, payload.c.stream != Stream.LIST)
+            .where(payload.c.error.is_(None), ~payload.c.corrupt)
+            .order_by(payload.c.id)
+        )
+        found: list[StoredPayload] = []
+        for row, text in self.texts(db, query.execution_options(yield_per=min(max(limit, 1), 100))):
+            if len(found) >= limit:
+                break
+            try:
+                xml = unpack(text)
+            except WireError as problem:
+                _unreadable(row, problem)
+                continue
+            found.append(StoredPayload(row["id"], Stream(row["stream"]).name.lower(), row["uid"], row["received_at"], xml))
+        return found
+
+
+def _unreadable(row: RowMapping, problem: WireError) -> None:
+    """Say that an intact payload was readable when stored and is not now: the decoder changed."""
+    _LOG.error("payload %d (%s) could be read when it was stored and cannot now: %s", row["id"], row["uid"], problem)
+
+
+def cursors(db: Connection) -> Cursors:
+    """Return where both streams stand."""
+    found: dict[int, str] = dict(db.execute(select(cursor.c.stream, cursor.c.uid)).tuples().all())
+    start = Cursors()
+    return Cursors(
+        found.get(Stream.DISPATCH, start.dispatch_uid),
+        found.get(Stream.TRAJECTORY, start.trajectory_uid),
+    )
+
+
+def pending_intents(db: Connection) -> list[Intent]:
+    """Return the intents without a final result, oldest first."""
+    found = db.execute(select(outbox).where(~outbox.c.done).order_by(outbox.c.id))
+    return [Intent(row.id, row.kind, row.batch_uid, row.created_at, row.attempts) for row in found]
+
+
+def last_is_intact(db: Connection) -> CorruptPayload | None:
+    """Verify the newest stored payload; returns it when it is not what was received."""
+    recall = Recall()
+    newest = select(payload).where(~payload.c.corrupt).order_by(payload.c.id.desc()).limit(1)
+    for _ in recall.texts(db, newest):
+        return None
+    return recall.corrupt[0] if recall.corrupt else None

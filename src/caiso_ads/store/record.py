@@ -1,0 +1,220 @@
+"""What one commit writes: the payload, its rows or its error, the cursor of its stream, and the intent.
+
+Rule: each function runs inside the transaction of its caller. The same content is never stored twice for one UID; it
+counts as fresh again only when the stored copy was damaged, or could not be read by the program that stored it.
+A batch's effective version is its highest revision; of two contents with one revision both stay, marked ``conflict``,
+and the one received last is effective.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, update
+
+from caiso_ads.core.model import DispatchBatch, TrajectoryBatch
+from caiso_ads.errors import WireError
+from caiso_ads.ports import Intent, Receipt, Recorded
+from caiso_ads.store import rows
+from caiso_ads.store.evidence import compact
+from caiso_ads.store.names import Names
+from caiso_ads.store.schema import (
+    Stream,
+    bad_item,
+    batch,
+    compliance,
+    cursor,
+    dop,
+    instruction,
+    instruction_more,
+    outbox,
+    payload,
+    trajectory,
+)
+from caiso_ads.wire.operations import OPERATIONS, ResultKind
+from caiso_ads.wire.payload import BadItem
+
+VALIDATE = "validate"
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A payload's row. ``fresh``: its content is news; ``new_rows``: the rows of its content are not there yet."""
+
+    row: int
+    fresh: bool
+    new_rows: bool
+
+
+def record_batch(
+    db: Connection, names: Names, receipt: Receipt[DispatchBatch], *, move_cursor: bool, acknowledge: bool
+) -> Recorded:
+    """Write one answer to GetDispatchBatch or GetBatchHeader."""
+    content = receipt.content
+    uid = receipt.argument.strip() if isinstance(content, WireError) else content.batch_uid
+    kept = _keep(db, Stream.DISPATCH, uid, receipt, content if isinstance(content, WireError) else None)
+    if kept.new_rows and isinstance(content, DispatchBatch):
+        _insert_batch(db, names.within(db), content, kept.row, header_only=_is_header(receipt.operation))
+    if move_cursor:
+        _move_cursor(db, Stream.DISPATCH, receipt.argument, kept.row, receipt.received_at)
+    if isinstance(content, WireError) or not acknowledge:
+        return Recorded(kept.fresh)
+    return Recorded(kept.fresh, _intent(db, receipt.argument, receipt.received_at, make=kept.fresh))
+
+
+def record_trajectories(
+    db: Connection, names: Names, receipt: Receipt[Sequence[TrajectoryBatch | BadItem]]
+) -> Recorded:
+    """Write one answer to GetTrajectoryData; the cursor moves to the last UID that could be read, if any."""
+    content = receipt.content
+    if isinstance(content, WireError):
+        return Recorded(_keep(db, Stream.TRAJECTORY, "", receipt, content).fresh)
+    uids = [uid for item in content if (uid := _uid(item))]
+    last = uids[-1] if uids else ""
+    kept = _keep(db, Stream.TRAJECTORY, last, receipt, None)
+    if kept.new_rows:
+        for n, item in enumerate(content):
+            if isinstance(item, TrajectoryBatch):
+                _insert_trajectory(db, names.within(db), item, kept.row, n)
+        _insert_bad_items(db, kept.row, content)
+    if last:
+        _move_cursor(db, Stream.TRAJECTORY, last, kept.row, receipt.received_at)
+    return Recorded(kept.fresh)
+
+
+def record_unreadable_list(db: Connection, receipt: Receipt[Any]) -> None:
+    """Keep one answer to GetDispatchBatchesSinceUID, with its error or those of its items."""
+    content = receipt.content
+    kept = _keep(db, Stream.LIST, "", receipt, content if isinstance(content, WireError) else None)
+    if kept.new_rows and not isinstance(content, WireError):
+        _insert_bad_items(db, kept.row, content)
+
+
+def settle_intent(db: Connection, intent_id: int, *, result: str, done: bool, at: datetime) -> bool:
+    """Note one attempt; returns False when there is no such intent."""
+    changes = {"attempts": outbox.c.attempts + 1, "last_try": at, "result": result, "done": done}
+    return db.execute(update(outbox).where(outbox.c.id == intent_id).values(changes)).rowcount == 1
+
+
+def mark_corrupt(db: Connection, payload_rows: Iterable[int]) -> None:
+    """Note that stored payloads are not what was received; the same content heals them when it comes again."""
+    db.execute(update(payload).where(payload.c.id.in_(list(payload_rows))).values(corrupt=True))
+
+
+def _keep(db: Connection, stream: Stream, uid: str, receipt: Receipt[Any], error: WireError | None) -> Kept:
+    digest = receipt.digest
+    same = (payload.c.stream == stream) & (payload.c.uid == uid) & (payload.c.sha256 == digest)
+    found = db.execute(select(payload.c.id, payload.c.corrupt, payload.c.error).where(same)).one_or_none()
+    form, body = compact(receipt.payload)
+    if found is None:
+        values = {
+            "stream": int(stream),
+            "uid": uid,
+            "operation": receipt.operation,
+            "argument": receipt.argument,
+            "received_at": receipt.received_at,
+            "server_date": receipt.server_date,
+            "sha256": digest,
+            "form": int(form),
+            "body": body,
+            "error": error and error.problem,
+            "error_where": error and error.where,
+            "corrupt": False,
+            "seen": 1,
+            "last_seen": receipt.received_at,
+        }
+        made = db.execute(insert(payload), values).inserted_primary_key
+        assert made is not None
+        return Kept(made[0], fresh=True, new_rows=True)
+    readable_now = found.error is not None and error is None
+    changes: dict[str, Any] = {"seen": payload.c.seen + 1, "last_seen": receipt.received_at}
+    if found.corrupt:
+        changes |= {"corrupt": False, "form": int(form), "body": body}
+    if readable_now:
+        changes |= {"error": None, "error_where": None}
+    db.execute(update(payload).where(payload.c.id == found.id).values(changes))
+    return Kept(found.id, fresh=found.corrupt or readable_now, new_rows=readable_now)
+
+
+def _insert_batch(db: Connection, names: Names, content: DispatchBatch, row: int, *, header_only: bool) -> None:
+    effective, conflict = (False, False) if header_only else _rank(db, content)
+    head = {"header_only": header_only, "effective": effective, "conflict": conflict}
+    db.execute(insert(batch), {"id": row, **rows.batch_row(content), **head})
+    main, more = rows.instruction_rows(content, row, names)
+    for table, values in ((instruction, main), (instruction_more, more)):
+        if values:
+            db.execute(insert(table), values)
+
+
+def _rank(db: Connection, content: DispatchBatch) -> tuple[bool, bool]:
+    """Place a new version among the stored ones of its batch: returns (effective, conflict), updates the others."""
+    versions = (batch.c.batch_uid == content.batch_uid) & ~batch.c.header_only
+    others = db.execute(select(batch.c.revision_no).where(versions)).scalars().all()
+    conflict = content.revision_no in others
+    effective = all(content.revision_no >= other for other in others)
+    if conflict:
+        db.execute(update(batch).where(versions & (batch.c.revision_no == content.revision_no)).values(conflict=True))
+    if effective and others:
+        db.execute(update(batch).where(versions).values(effective=False))
+    return effective, conflict
+
+
+def _insert_trajectory(db: Connection, names: Names, content: TrajectoryBatch, row: int, n: int) -> None:
+    digest = sha256(repr(content).encode("utf-8", "surrogatepass")).digest()
+    same_uid = trajectory.c.batch_uid == content.batch_uid
+    others = db.execute(select(trajectory.c.id, trajectory.c.digest).where(same_uid)).all()
+    if any(other.digest == digest for other in others):
+        return
+    if others:
+        db.execute(update(trajectory).where(same_uid).values(effective=False, conflict=True))
+    head = {"payload": row, "n": n, "digest": digest, "effective": True, "conflict": bool(others)}
+    made = db.execute(insert(trajectory), {**rows.trajectory_row(content), **head}).inserted_primary_key
+    assert made is not None
+    for table, values in (
+        (dop, rows.dop_rows(content, made[0], names)),
+        (compliance, rows.compliance_rows(content, made[0], names)),
+    ):
+        if values:
+            db.execute(insert(table), values)
+
+
+def _insert_bad_items(db: Connection, row: int, content: Sequence[object]) -> None:
+    bad = [
+        {"payload": row, "n": n, "uid": item.uid, "error": item.error.problem, "error_where": item.error.where}
+        for n, item in enumerate(content)
+        if isinstance(item, BadItem)
+    ]
+    if bad:
+        db.execute(insert(bad_item), bad)
+
+
+def _move_cursor(db: Connection, stream: Stream, uid: str, row: int, at: datetime) -> None:
+    values = {"uid": uid, "payload": row, "moved_at": at}
+    if db.execute(update(cursor).where(cursor.c.stream == stream).values(values)).rowcount == 0:
+        db.execute(insert(cursor), {"stream": int(stream), **values})
+
+
+def _intent(db: Connection, batch_uid: str, at: datetime, *, make: bool) -> Intent | None:
+    """Return the open intent to validate this batch, made now when there is none and ``make`` says so."""
+    mine = (outbox.c.kind == VALIDATE) & (outbox.c.batch_uid == batch_uid) & ~outbox.c.done
+    found = db.execute(select(outbox).where(mine)).one_or_none()
+    if found is not None:
+        return Intent(found.id, found.kind, found.batch_uid, found.created_at, found.attempts)
+    if not make:
+        return None
+    values = {"kind": VALIDATE, "batch_uid": batch_uid, "created_at": at, "attempts": 0, "done": False}
+    made = db.execute(insert(outbox), values).inserted_primary_key
+    assert made is not None
+    return Intent(made[0], VALIDATE, batch_uid, at)
+
+
+def _is_header(operation: str) -> bool:
+    return operation in OPERATIONS and OPERATIONS[operation].result is ResultKind.HEADER
+
+
+def _uid(item: TrajectoryBatch | BadItem) -> str | None:
+    return item.uid if isinstance(item, BadItem) else item.batch_uid

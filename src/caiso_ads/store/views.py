@@ -1,0 +1,124 @@
+"""What an engineer queries with the ``sqlite3`` shell: readable names, ISO-8601 UTC times, one row for each thing.
+
+Rule: views hold no data and follow the program, not the migrations: when the text of one differs from the database,
+all are made anew. Columns ending in ``_us`` are the stored microseconds, for fast searches in time. SQLite only.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Column, Connection, Table
+
+from caiso_ads.core.codes import BatchStatus, BatchType, Code, DispatchMode, InstructionType, ReasonCode
+from caiso_ads.store import schema
+from caiso_ads.store.evidence import Form
+
+_CODES: dict[str, type[Code]] = {
+    "batch_status": BatchStatus,
+    "batch_type": BatchType,
+    "dispatch_mode": DispatchMode,
+    "instruction_type": InstructionType,
+    "status_code": BatchStatus,
+    "reason_code": ReasonCode,
+    "opr_reason_code": ReasonCode,
+}
+
+
+def iso(value: str) -> str:
+    """Return SQL for stored microseconds as 2026-07-21T23:16:04.000Z."""
+    return f"strftime('%Y-%m-%dT%H:%M:%fZ', {value} / 1000000.0, 'unixepoch')"
+
+
+def _named(value: str, codes: type[Code]) -> str:
+    cases = " ".join(f"WHEN {code.value} THEN '{code.label}'" for code in codes)
+    return f"CASE {value} {cases} ELSE 'unknown ' || {value} END"
+
+
+def _shown(alias: str, column: Column[Any]) -> str:
+    source = f"{alias}.{column.name}"
+    if isinstance(column.type, schema.Utc):
+        return f"{iso(source)} AS {column.name}"
+    if column.name in _CODES:
+        return f"{source} AS {column.name}, {_named(source, _CODES[column.name])} AS {column.name}_name"
+    return f"{source} AS {column.name}"
+
+
+def _all(alias: str, table: Table, *without: str) -> str:
+    return ", ".join(_shown(alias, column) for column in table.columns if column.name not in without)
+
+
+_STREAM = "CASE p.stream WHEN 1 THEN 'dispatch' WHEN 2 THEN 'trajectory' ELSE 'list' END"
+_UID = "coalesce(i.instruction_uid, b.batch_uid || '-I' || i.instruction_no)"
+_START = f"CASE WHEN i.start_given THEN {iso('i.start_time')} END"
+_NOT_SHOWN = ("resource", "batch", "n", "start_time", "start_given", "instruction_no", "instruction_uid", "layout", "detail")
+
+VIEWS = {
+    "v_batch": f"""
+        SELECT {_all("b", schema.batch, "id")}, {iso("p.received_at")} AS stored_at, p.received_at AS stored_us,
+            b.start_time AS start_us, b.id AS payload
+        FROM batch b JOIN payload p ON p.id = b.id""",
+    "v_instruction": f"""
+        SELECT b.batch_uid AS batch_uid, b.revision_no AS revision_no, b.effective AS effective,
+            {_UID} AS instruction_uid, r.resource_id AS resource_id, {_START} AS start_time,
+            {_all("i", schema.instruction, *_NOT_SHOWN)},
+            {_all("m", schema.instruction_more, "resource", "start_time", "batch", "n")},
+            i.start_time AS start_us, i.batch AS payload
+        FROM instruction i JOIN resource r ON r.id = i.resource JOIN batch b ON b.id = i.batch
+        LEFT JOIN instruction_more m ON m.resource = i.resource AND m.start_time = i.start_time
+            AND m.batch = i.batch AND m.n = i.n""",
+    "v_instruction_detail": f"""
+        SELECT b.batch_uid AS batch_uid, b.revision_no AS revision_no, b.effective AS effective,
+            {_UID} AS instruction_uid, r.resource_id AS resource_id, {_START} AS start_time,
+            json_extract(l.segments, '$[' || d.key || '][0]') AS seg_no,
+            json_extract(l.segments, '$[' || d.key || '][1]') AS service_type,
+            CAST(d.value AS REAL) AS mw, i.start_time AS start_us
+        FROM instruction i JOIN resource r ON r.id = i.resource JOIN batch b ON b.id = i.batch
+        JOIN detail_layout l ON l.id = i.layout JOIN json_each(i.detail) d""",
+    "v_trajectory": f"""
+        SELECT t.batch_uid AS batch_uid, t.effective AS effective, t.conflict AS conflict,
+            {iso("t.batch_received")} AS batch_received, {iso("t.batch_sent")} AS batch_sent, t.binding_flag AS binding_flag,
+            coalesce(d.dop_uid, t.batch_uid || '-D' || d.dop_no) AS dop_uid, r.resource_id AS resource_id,
+            {_all("d", schema.dop, "resource", "trajectory", "n", "dop_no", "dop_uid")}, d.target_time AS target_us
+        FROM dop d JOIN resource r ON r.id = d.resource JOIN trajectory t ON t.id = d.trajectory""",
+    "v_compliance": f"""
+        SELECT t.batch_uid AS batch_uid, t.effective AS effective, t.conflict AS conflict,
+            {iso("t.batch_received")} AS batch_received,
+            coalesce(c.compliance_uid, t.batch_uid || '-C' || c.compliance_no) AS compliance_uid,
+            r.resource_id AS resource_id,
+            {_all("c", schema.compliance, "resource", "trajectory", "n", "compliance_no", "compliance_uid")},
+            c.start_time AS start_us
+        FROM compliance c JOIN resource r ON r.id = c.resource JOIN trajectory t ON t.id = c.trajectory""",
+    "v_payload": f"""
+        SELECT p.id AS payload, {_STREAM} AS stream, p.uid AS uid, p.operation AS operation, p.argument AS argument,
+            {iso("p.received_at")} AS received_at, {iso("p.server_date")} AS server_date, p.seen AS seen,
+            {iso("p.last_seen")} AS last_seen, lower(hex(p.sha256)) AS sha256, p.corrupt AS corrupt,
+            p.error AS error, p.error_where AS error_where, p.form = {Form.BASE64} AS was_base64, p.body AS body,
+            p.received_at AS received_us
+        FROM payload p""",
+    "v_outbox": f"""
+        SELECT o.id AS id, o.kind AS kind, o.batch_uid AS batch_uid, {iso("o.created_at")} AS created_at,
+            o.attempts AS attempts, {iso("o.last_try")} AS last_try, o.result AS result, o.done AS done
+        FROM outbox o""",
+}
+
+
+def drop_views(db: Connection) -> None:
+    """Remove all views; a migration must not trip over them."""
+    for name in _present(db):
+        db.exec_driver_sql(f"DROP VIEW {name}")
+
+
+def ensure_views(db: Connection) -> None:
+    """Make the views of this program, unless the database has exactly these."""
+    wanted = {name: f"CREATE VIEW {name} AS {' '.join(body.split())}" for name, body in VIEWS.items()}
+    if db.dialect.name != "sqlite" or _present(db) == wanted:
+        return
+    drop_views(db)
+    for statement in wanted.values():
+        db.exec_driver_sql(statement)
+
+
+def _present(db: Connection) -> dict[str, str]:
+    rows = db.exec_driver_sql("SELECT name, sql FROM sqlite_master WHERE type = 'view' AND name LIKE 'v\\_%' ESCAPE '\\'")
+    return {name: statement for name, statement in rows}

@@ -1,0 +1,79 @@
+"""Receipts are confirmed at least once, only after storing and showing, and never in a hurry."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from caiso_ads.errors import SoapFaultError, UnreachableError
+from caiso_ads.ports import Intent
+from tests.fakes import START, batch
+from tests.rig import Rig
+
+
+async def test_nothing_is_acknowledged_when_the_configuration_does_not_say_so() -> None:
+    rig = Rig(acknowledge=False)
+    rig.source.batches = [batch("A")]
+    await rig.gateway.poll_once()
+    await rig.acknowledge()
+    assert rig.validated() == []
+
+
+async def test_nothing_is_acknowledged_while_a_required_sink_is_down_and_it_is_afterwards() -> None:
+    rig = Rig()
+    rig.serving = False
+    rig.source.batches = [batch("A")]
+    await rig.gateway.poll_once()
+    await rig.acknowledge()
+    assert rig.validated() == []
+    assert rig.gateway.feed.latest.gateway_value("unacknowledged_batches").value == 1
+    rig.serving = True
+    await rig.acknowledge()
+    assert rig.validated() == ["A"]
+
+
+async def test_a_lost_answer_to_validate_is_asked_again_later_not_at_once() -> None:
+    rig = Rig()
+    rig.source.batches = [batch("A")]
+    rig.source.fail["validate"] = UnreachableError("reset")
+    await rig.gateway.poll_once()
+    for _ in range(5):
+        await rig.acknowledge()
+    assert rig.validated() == ["A"]
+    rig.source.fail.clear()
+    await rig.clock.advance(11.0)
+    await rig.acknowledge()
+    assert rig.validated() == ["A", "A"]
+    assert rig.store.settled[-1] == (1, "sent", True)
+
+
+async def test_a_receipt_the_iso_refuses_is_given_up_after_five_tries() -> None:
+    rig = Rig()
+    rig.source.batches = [batch("A")]
+    rig.source.fail["validate"] = SoapFaultError("Client", "not primary")
+    await rig.gateway.poll_once()
+    for _ in range(9):
+        await rig.acknowledge()
+        await rig.clock.advance(61.0)
+    assert rig.validated() == ["A"] * 5
+    assert rig.store.settled[-1][2] is True
+
+
+async def test_a_receipt_is_retried_until_the_isos_cache_has_forgotten_the_batch() -> None:
+    rig = Rig()
+    rig.store.intents[1] = Intent(1, "validate", "OLD", START - timedelta(hours=25))
+    rig.source.fail["validate"] = UnreachableError("down")
+    await rig.gateway.restore()
+    await rig.acknowledge()
+    assert rig.store.settled[-1][2] is True
+
+
+async def test_the_result_of_a_receipt_that_cannot_be_stored_is_sent_again_and_stored_later() -> None:
+    rig = Rig()
+    rig.source.batches = [batch("A")]
+    await rig.gateway.poll_once()
+    rig.store.broken = True
+    await rig.acknowledge()
+    rig.store.broken = False
+    await rig.clock.advance(61.0)
+    await rig.acknowledge()
+    assert rig.store.settled == [(1, "sent", True)]
