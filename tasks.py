@@ -36,6 +36,12 @@ PIN_SOURCES = (
     ("requirements-dev.txt", ("pyproject.toml", "--group", "dev", "-c", "requirements.txt")),
 )
 
+# Pages that the program writes about itself.
+GENERATED = (
+    ("docs/configuration.md", ("check", "--document")),
+    ("docs/points.md", ("points", "--catalogue")),
+)
+
 USAGE = """usage: python3 tasks.py <task> [arguments]
 
   demo [arguments]               simulator, gateway and register map in one command; see: demo --help
@@ -104,7 +110,14 @@ def bench(arguments: list[str]) -> int:
 def docs(arguments: list[str]) -> int:
     """Write the generated documentation again."""
     prepare(DEV_PINS)
-    return run(PYTHON, Path("docs", "generate.py"), *arguments)
+    for page, command in GENERATED:
+        say(f"caiso-ads {' '.join(command)} > {page}")
+        environment = {**os.environ, "PYTHONUTF8": "1"}
+        done = subprocess.run(
+            [BIN / "caiso-ads", *command, *arguments], check=True, stdout=subprocess.PIPE, env=environment
+        )
+        (ROOT / page).write_bytes(done.stdout.replace(b"\r\n", b"\n"))
+    return 0
 
 
 def pins(arguments: list[str]) -> int:

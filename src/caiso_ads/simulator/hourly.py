@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from caiso_ads.core.codes import BatchStatus, ReasonCode
+from caiso_ads.core.codes import BatchStatus, InstructionType, ReasonCode
 from caiso_ads.core.model import DispatchBatch, Instruction
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def plan(market: Market, uid: str) -> None:
 def answer(market: Market, uid: str, instruction: Instruction, changes: dict[str, Any]) -> None:
     """Store an answer and let the hour's schedule follow it."""
     market.change(uid, {}, {instruction.instruction_uid: changes})
-    if instruction.start_time is not None:
+    if instruction.start_time is not None and instruction.instruction_type is InstructionType.DOT:
         market.profiles.accepted_hourly[instruction.resource_id, instruction.start_time] = changes["accept_dot_mw"]
 
 

@@ -93,7 +93,9 @@ def _upgrade(db: Connection, path: Path, found: str, scripts: Scripts) -> None:
             _run_alembic(db, scripts)
             db.execute(update(schema.meta).where(schema.meta.c.name == "program").values(value=__version__))
     except Exception as problem:  # a migration may raise anything; all of it means the same
-        error = StoreError(f"{path}: upgrade from schema {found} to {scripts.head} failed and changed nothing: {problem}")
+        error = StoreError(
+            f"{path}: upgrade from schema {found} to {scripts.head} failed and changed nothing: {problem}"
+        )
         error.cure = f"keep {copy}, run the former version and report the message"
         raise error from problem
 
@@ -120,5 +122,3 @@ def _run_alembic(db: Connection, scripts: Scripts) -> None:
     config.set_main_option("script_location", str(scripts.folder).replace("%", "%%"))
     config.attributes["connection"] = db
     command.upgrade(config, scripts.head)
-
-

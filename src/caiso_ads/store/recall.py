@@ -94,7 +94,9 @@ class Recall:
             except WireError as problem:
                 _unreadable(row, problem)
                 continue
-            found.append(StoredPayload(row["id"], Stream(row["stream"]).name.lower(), row["uid"], row["received_at"], xml))
+            found.append(
+                StoredPayload(row["id"], Stream(row["stream"]).name.lower(), row["uid"], row["received_at"], xml)
+            )
         return found
 
 
@@ -119,8 +121,8 @@ def pending_intents(db: Connection) -> list[Intent]:
     return [Intent(row.id, row.kind, row.batch_uid, row.created_at, row.attempts) for row in found]
 
 
-def last_is_intact(db: Connection) -> CorruptPayload | None:
-    """Verify the newest stored payload; returns it when it is not what was received."""
+def newest_if_damaged(db: Connection) -> CorruptPayload | None:
+    """Verify the newest stored payload; return it when it is not what was received."""
     recall = Recall()
     newest = select(payload).where(~payload.c.corrupt).order_by(payload.c.id.desc()).limit(1)
     for _ in recall.texts(db, newest):

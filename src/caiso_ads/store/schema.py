@@ -176,15 +176,28 @@ outbox = Table(
     Column("last_try", Utc),
     Column("result", Text),
     Column("done", Boolean, nullable=False),
-    Index("ix_outbox_open", "kind", "batch_uid", unique=True, sqlite_where=text("NOT done"), postgresql_where=text("NOT done")),
+    Index(
+        "ix_outbox_open",
+        "kind",
+        "batch_uid",
+        unique=True,
+        sqlite_where=text("NOT done"),
+        postgresql_where=text("NOT done"),
+    ),
 )
 
 resource = Table(
-    "resource", metadata, Column("id", Number, primary_key=True), Column("resource_id", Text, nullable=False, unique=True)
+    "resource",
+    metadata,
+    Column("id", Number, primary_key=True),
+    Column("resource_id", Text, nullable=False, unique=True),
 )
 
 detail_layout = Table(
-    "detail_layout", metadata, Column("id", Number, primary_key=True), Column("segments", Text, nullable=False, unique=True)
+    "detail_layout",
+    metadata,
+    Column("id", Number, primary_key=True),
+    Column("segments", Text, nullable=False, unique=True),
 )
 
 batch = Table(

@@ -1,4 +1,4 @@
-"""The durable store: the ``Store`` port on SQLite, one writing and one reading thread.
+"""The durable store: the ``Store`` port on SQLite, with one writing and one reading thread.
 
 Rule: a method that returns has committed, in the order of the calls; it raises StoreError and nothing else.
 """
@@ -8,24 +8,25 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 from sqlite3 import Connection as RawConnection
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event, insert, update
+from sqlalchemy import Connection, create_engine, event, insert, update
 from sqlalchemy.pool import NullPool
 
 from caiso_ads.core.model import DispatchBatch, TrajectoryBatch
 from caiso_ads.errors import StoreError
 from caiso_ads.ports import Clock, Cursors, History, Intent, Receipt, Recorded, StoredPayload
-from caiso_ads.store import engine, recall, record, schema
+from caiso_ads.store import engine, recall, record
 from caiso_ads.store.lock import DataLock
 from caiso_ads.store.migrate import prepare
 from caiso_ads.store.names import Names
 from caiso_ads.store.recall import CorruptPayload, Recall
+from caiso_ads.store.schema import meta
 from caiso_ads.store.worker import Worker
 from caiso_ads.wire.payload import BadItem
 
@@ -35,10 +36,7 @@ T = TypeVar("T")
 
 
 class SqlStore:
-    """Durable memory in one SQLite file. Make one with ``open``; close it with ``close``.
-
-    ``corrupt`` lists the payloads that were found damaged since then; fetching the same content again heals them.
-    """
+    """Durable memory in one SQLite file. Make one with ``open``; end it with ``close``."""
 
     def __init__(self, path: Path, clock: Clock, lock: DataLock) -> None:
         self.path, self._clock, self._lock = path, clock, lock
@@ -46,7 +44,7 @@ class SqlStore:
         self._identity = engine.identity(path)
         self._corrupt: dict[int, CorruptPayload] = {}
         self._writer = Worker("store-writer", path, self._connect_writer)
-        self._reader = Worker("store-reader", path, partial(_open, path, engine.connect_reader, "BEGIN"))
+        self._reader = Worker("store-reader", path, partial(_connect, path, engine.connect_reader, "BEGIN"))
 
     @classmethod
     async def open(cls, path: Path, clock: Clock) -> SqlStore:
@@ -54,10 +52,9 @@ class SqlStore:
 
         Raises StoreBusyError when another process has it, StoreError when it cannot be used.
         """
-        path = path.absolute()
-        store = await asyncio.to_thread(cls._claim, path, clock)
+        store = await asyncio.to_thread(cls._claim, path.absolute(), clock)
         try:
-            await store._writer.run(lambda _: engine.log_version())
+            await store._write(lambda _: engine.log_version())
         except BaseException:
             await store.close()
             raise
@@ -66,17 +63,125 @@ class SqlStore:
     @classmethod
     def _claim(cls, path: Path, clock: Clock) -> SqlStore:
         engine.create_file(path)
-        lock = DataLock(path)
+        return cls(path, clock, DataLock(path))
+
+    @property
+    def corrupt(self) -> tuple[CorruptPayload, ...]:
+        """The payloads found damaged since ``open``; receiving the same content again heals one."""
+        return tuple(self._corrupt.values())
+
+    async def cursors(self) -> Cursors:
+        """Return both cursors."""
+        return await self._reader.run(recall.cursors)
+
+    async def record_batch(self, receipt: Receipt[DispatchBatch], *, acknowledge: bool) -> Recorded:
+        """Commit payload, rows or error, dispatch cursor (= ``receipt.argument``) and intent, in one transaction.
+
+        The intent is new for new content; for content stored before it is the one still open, if any.
+        """
+        return await self._write(
+            lambda db: record.record_batch(db, self._names, receipt, move_cursor=True, acknowledge=acknowledge)
+        )
+
+    async def record_recheck(self, receipt: Receipt[DispatchBatch]) -> Recorded:
+        """Commit a changed version of a batch we have; the cursor stays."""
+        return await self._write(
+            lambda db: record.record_batch(db, self._names, receipt, move_cursor=False, acknowledge=False)
+        )
+
+    async def record_trajectories(self, receipt: Receipt[Sequence[TrajectoryBatch | BadItem]]) -> Recorded:
+        """Commit payload, rows, errors of single items, and the trajectory cursor (= the last UID that could be read)."""
+        return await self._write(lambda db: record.record_trajectories(db, self._names, receipt))
+
+    async def record_unreadable_list(self, receipt: Receipt[Any]) -> None:
+        """Keep a list answer that could not be read, once per content."""
+        await self._write(lambda db: record.record_unreadable_list(db, receipt))
+
+    async def history(self, since: datetime) -> History:
+        """Return the effective batches and trajectories received since then, each verified and decoded again."""
+        return await self._read(lambda db, found: found.history(db, since))
+
+    async def pending_intents(self) -> Sequence[Intent]:
+        """Return intents without a final result, oldest first."""
+        return await self._reader.run(recall.pending_intents)
+
+    async def settle_intent(self, intent_id: int, *, result: str, done: bool, at: datetime) -> None:
+        """Record an attempt; ``done`` closes the intent. Raises StoreError when there is no such intent."""
+        if not await self._write(lambda db: record.settle_intent(db, intent_id, result=result, done=done, at=at)):
+            raise StoreError(f"{self.path}: outbox has no row {intent_id}")
+
+    async def payloads_after(self, row: int, limit: int) -> Sequence[StoredPayload]:
+        """Return decoded payloads with a larger row number, in order."""
+        return await self._read(lambda db, found: found.payloads_after(db, row, limit))
+
+    async def probe(self) -> None:
+        """Write and commit one marker; raises StoreError while the store cannot write."""
+        await self._write(lambda db: _mark(db, self._clock.now().wall))
+
+    async def close(self) -> None:
+        """Finish the last commit and release the files; a second call does nothing."""
+        await self._reader.close()
+        if await self._writer.close():
+            self._lock.release()
+
+    async def _write(self, work: Callable[[Connection], T]) -> T:
+        def checked(db: Connection) -> T:
+            self._check_file()
+            return work(db)
+
+        return await self._writer.run(checked)
+
+    async def _read(self, work: Callable[[Connection, Recall], T]) -> T:
+        found = Recall()
+        result = await self._reader.run(lambda db: work(db, found))
+        new = [damaged for damaged in found.corrupt if damaged.row not in self._corrupt]
+        for damaged in new:
+            self._report(damaged)
+        if new:
+            try:
+                await self._write(lambda db: record.mark_corrupt(db, [damaged.row for damaged in new]))
+            except StoreError as problem:
+                # What could be verified is still good; the damage is known here and is found again after a restart.
+                _LOG.warning("damaged payloads could not be marked: %s", problem)
+        return result
+
+    def _connect_writer(self) -> Connection:
+        """Open the writing connection, bring the schema up to date, and verify the newest payload."""
+        self._check_file()
+        db = _connect(self.path, engine.connect_writer, "BEGIN IMMEDIATE")
         try:
-            db = _open(path, engine.connect_writer, "BEGIN IMMEDIATE")
+            prepare(db, self.path)
+            with db.begin():
+                damaged = recall.newest_if_damaged(db)
+                if damaged is not None:
+                    record.mark_corrupt(db, [damaged.row])
+                    self._report(damaged)
         except BaseException:
-            lock.release()
-            raise
-        try:
-            prepare(db, path)
-        except BaseException:
-            lock.release()
-            raise
-        finally:
             db.close()
-        return cls(path, clock, lock)
+            raise
+        return db
+
+    def _check_file(self) -> None:
+        if engine.identity(self.path) != self._identity:
+            error = StoreError(f"{self.path}: the database file was replaced while in use; nothing is written")
+            error.cure = "restart the gateway; stop it before replacing its database"
+            raise error
+
+    def _report(self, damaged: CorruptPayload) -> None:
+        self._corrupt[damaged.row] = damaged
+        _LOG.error(
+            "%s: payload %d (%s %s) is not what was received: its SHA-256 differs; it is not used until fetched again",
+            *(self.path, damaged.row, damaged.stream.name.lower(), damaged.uid),
+        )
+
+
+def _connect(path: Path, connect: Callable[[Path], RawConnection], begin: str) -> Connection:
+    made = create_engine("sqlite://", creator=lambda: connect(path), poolclass=NullPool, json_serializer=_compact_json)
+    event.listen(made, "begin", lambda db: db.exec_driver_sql(begin))
+    return made.connect()
+
+
+def _mark(db: Connection, at: datetime) -> None:
+    value = at.isoformat()
+    if db.execute(update(meta).where(meta.c.name == "probe").values(value=value)).rowcount == 0:
+        db.execute(insert(meta), {"name": "probe", "value": value})

@@ -51,7 +51,17 @@ def _all(alias: str, table: Table, *without: str) -> str:
 _STREAM = "CASE p.stream WHEN 1 THEN 'dispatch' WHEN 2 THEN 'trajectory' ELSE 'list' END"
 _UID = "coalesce(i.instruction_uid, b.batch_uid || '-I' || i.instruction_no)"
 _START = f"CASE WHEN i.start_given THEN {iso('i.start_time')} END"
-_NOT_SHOWN = ("resource", "batch", "n", "start_time", "start_given", "instruction_no", "instruction_uid", "layout", "detail")
+_NOT_SHOWN = (
+    "resource",
+    "batch",
+    "n",
+    "start_time",
+    "start_given",
+    "instruction_no",
+    "instruction_uid",
+    "layout",
+    "detail",
+)
 
 VIEWS = {
     "v_batch": f"""
@@ -120,5 +130,7 @@ def ensure_views(db: Connection) -> None:
 
 
 def _present(db: Connection) -> dict[str, str]:
-    rows = db.exec_driver_sql("SELECT name, sql FROM sqlite_master WHERE type = 'view' AND name LIKE 'v\\_%' ESCAPE '\\'")
+    rows = db.exec_driver_sql(
+        "SELECT name, sql FROM sqlite_master WHERE type = 'view' AND name LIKE 'v\\_%' ESCAPE '\\'"
+    )
     return {name: statement for name, statement in rows}

@@ -42,12 +42,14 @@ class Worker:
             raise StoreError(f"{self._path}: the store is closed")
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._transaction, work)
 
-    async def close(self) -> None:
-        """Finish what was asked before, then close the connection; a second call does nothing."""
-        if not self._closed:
-            self._closed = True
-            await asyncio.get_running_loop().run_in_executor(self._thread, self._drop)
-            self._thread.shutdown()
+    async def close(self) -> bool:
+        """Finish what was asked before, then close the connection; False when that was done already."""
+        if self._closed:
+            return False
+        self._closed = True
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._drop)
+        self._thread.shutdown()
+        return True
 
     def _transaction(self, work: Callable[[Connection], T]) -> T:
         try:

@@ -1,0 +1,98 @@
+"""Read-only looks at the database for the command line, beside a running gateway or without one.
+
+Rule: it can neither write nor checkpoint, holds no read transaction longer than one query, and needs no SQLAlchemy, so
+that ``caiso-ads status`` starts at once. It asks the views, as an engineer would.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from caiso_ads.errors import StoreError
+from caiso_ads.store import engine
+from caiso_ads.store.evidence import intact, original
+
+_COUNTED = (*("payload", "bad_item", "batch", "instruction", "trajectory", "dop", "compliance", "resource", "outbox"),)
+
+
+@dataclass(frozen=True, slots=True)
+class Original:
+    """A payload as it was received. ``intact`` is False when the stored copy is damaged."""
+
+    row: int
+    stream: str
+    received_at: str
+    text: bytes
+    error: str | None
+    intact: bool
+
+
+class Reader:
+    """A read-only connection to the database at ``path``; use it in a ``with`` block.
+
+    Raises StoreError when the file is missing, is no database of ours, or cannot be read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        if not path.is_file():
+            raise StoreError(f"{path}: there is no database")
+        try:
+            self._db = engine.connect_reader(path)
+        except sqlite3.Error as problem:
+            raise StoreError(f"{path}: cannot be opened for reading: {problem}") from problem
+
+    def __enter__(self) -> Reader:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._db.close()
+
+    def counts(self) -> dict[str, int]:
+        """Return the number of rows of each table; ``outbox_open`` counts the intents without a final result."""
+        found = {name: int(self._ask(f"SELECT count(*) AS n FROM {name}")[0]["n"]) for name in _COUNTED}
+        found["outbox_open"] = int(self._ask("SELECT count(*) AS n FROM v_outbox WHERE NOT done")[0]["n"])
+        return found
+
+    def schema(self) -> str:
+        """Return the version of the schema."""
+        return str(self._ask("SELECT version_num AS version FROM alembic_version")[0]["version"])
+
+    def cursors(self) -> dict[str, str]:
+        """Return the UID each stream stands at; a stream that has not begun is missing."""
+        rows = self._ask("SELECT CASE stream WHEN 1 THEN 'dispatch' ELSE 'trajectory' END AS stream, uid FROM cursor")
+        return {str(row["stream"]): str(row["uid"]) for row in rows}
+
+    def latest_batches(self, limit: int = 10) -> list[dict[str, Any]]:
+        """Return the batches stored last, newest first, with the columns of ``v_batch``."""
+        return self._ask("SELECT * FROM v_batch ORDER BY payload DESC LIMIT ?", (limit,))
+
+    def payloads(self, uid: str) -> list[Original]:
+        """Return every stored payload of a UID, oldest first, as received."""
+        rows = self._ask("SELECT * FROM payload WHERE uid = ? ORDER BY id", (uid,))
+        times = self._ask("SELECT payload, stream, received_at FROM v_payload WHERE uid = ? ORDER BY payload", (uid,))
+        return [_original(row, shown) for row, shown in zip(rows, times, strict=True)]
+
+    def _ask(self, query: str, values: Sequence[object] = ()) -> list[dict[str, Any]]:
+        try:
+            answer = self._db.execute(query, values)
+            names = [column[0] for column in answer.description]
+            return [dict(zip(names, row, strict=True)) for row in answer]
+        except sqlite3.Error as problem:
+            raise StoreError(f"{self.path}: cannot be read: {problem}") from problem
+
+
+def _original(row: dict[str, Any], shown: dict[str, Any]) -> Original:
+    text = original(row["form"], row["body"])
+    return Original(row["id"], shown["stream"], shown["received_at"], text, row["error"], intact(text, row["sha256"]))
