@@ -26,7 +26,7 @@ CHECKS = (
     ("ruff", "format", "--check", *CODE),
     ("ruff", "check", *CODE),
     ("mypy",),
-    ("lint-imports",),
+    ("lint-imports", "--no-logo"),
 )
 
 # The pins file, and what its compilation reads. Later files are held to the versions of the earlier ones.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,8 +9,8 @@ from pathlib import Path
 import click
 import pytest
 import tasks
+from click.testing import CliRunner
 
-from caiso_ads import errors
 from caiso_ads.cli import COMMANDS, main
 from caiso_ads.config import KeyDoc, describe_config
 from caiso_ads.core.points import GATEWAY_POINTS, RESOURCE_POINTS, Point
@@ -99,14 +98,11 @@ def test_every_configuration_key_is_documented_below_its_table(key: KeyDoc) -> N
     assert key.doc
 
 
-def test_the_error_tree_is_drawn_as_it_is() -> None:
-    drawn, path = {}, ["Exception"]
-    for indent, name in re.findall(r"^ {4}([│├└─ ]*)(\w+Error)\b", inspect.getdoc(errors) or "", re.MULTILINE):
-        depth = len(indent) // 4
-        path[depth + 1 :] = [name]
-        drawn[name] = path[depth]
-    classes = [kind for kind in vars(errors).values() if inspect.isclass(kind) and issubclass(kind, Exception)]
-    assert drawn == {kind.__name__: kind.__bases__[0].__name__ for kind in classes}
+@pytest.mark.parametrize(("page", "words"), tasks.GENERATED)
+def test_generated_pages_are_current(page: str, words: tuple[str, ...]) -> None:
+    done = CliRunner().invoke(main, words)
+    assert done.exit_code == 0
+    assert done.stdout == text(page), "python3 tasks.py docs writes it again"
 
 
 @by_name

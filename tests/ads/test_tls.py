@@ -196,38 +196,36 @@ def test_certificate_file_of_something_else_is_named(tmp_path: Path, ca_file: Pa
         client_context(ca_file=ca_file, certificate=secret(tmp_path / "plant.pem", b"garbage"))
 
 
-@pytest.mark.parametrize("in_memory", [True, False])
+NO_PROC = Path("/nowhere")
+
+
+@pytest.mark.parametrize("memory_files", [tls._MEMORY_FILES, NO_PROC], ids=["memory", "temporary file"])
 def test_the_key_of_a_pkcs12_stands_nowhere_in_clear_text_and_is_gone_afterwards(
-    tmp_path: Path, plant: Identity, in_memory: bool
+    plant: Identity, memory_files: Path
 ) -> None:
     from caiso_ads.ads.certificates import key_pem
 
-    if in_memory and not hasattr(os, "memfd_create"):
-        pytest.skip("no memfd here")
-    memory = tls._MEMORY if in_memory else None
-    with tls._private_path(key_pem(plant.key, b"once"), memory) as path:
+    with tls._private_path(key_pem(plant.key, b"once"), memory_files) as path:
         content = Path(path).read_bytes()
-        on_disk = Path(path).resolve().is_relative_to(Path(tempfile.gettempdir()).resolve())
+        in_folder = Path(path).parent == Path(tempfile.gettempdir())
+        shared = os.name == "posix" and in_folder and Path(path).stat().st_mode & 0o077
     assert b"ENCRYPTED PRIVATE KEY" in content
-    assert on_disk is not in_memory
+    assert in_folder is (memory_files == NO_PROC or sys.platform != "linux")
+    assert not shared
     assert not Path(path).exists()
 
 
-def test_temporary_key_file_is_removed_when_loading_fails(plant: Identity) -> None:
+def test_temporary_key_file_is_removed_when_loading_fails() -> None:
     held: list[str] = []
-    with pytest.raises(RuntimeError), tls._private_path(b"x", None) as path:
-        held.append(path)
-        raise RuntimeError
+
+    def load() -> None:
+        with tls._private_path(b"content", NO_PROC) as path:
+            held.append(path)
+            raise ssl.SSLError
+
+    with pytest.raises(ssl.SSLError):
+        load()
     assert not Path(held[0]).exists()
-
-
-def test_without_proc_the_temporary_file_serves() -> None:
-    def elsewhere(_: str) -> int:
-        return os.dup(os.open(os.devnull, os.O_WRONLY))
-
-    with tls._private_path(b"content", elsewhere) as path:
-        seen = Path(path)
-        assert seen.exists()
 
 
 def test_pem_does_not_import_cryptography(tmp_path: Path, ca_file: Path, plant: Identity) -> None:

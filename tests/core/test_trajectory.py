@@ -8,7 +8,7 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caiso_ads.core.trajectory import EMPTY_CURVE, JOIN_GAP_S, Leg, merge
+from caiso_ads.core.trajectory import EMPTY_CURVE, JOIN_GAP_S, Leg, forget, merge
 from tests.fakes import START
 
 
@@ -128,3 +128,9 @@ def test_the_curve_equals_the_oracle(made: list[Leg], when: int) -> None:
 def test_arrival_order_does_not_change_the_curve(made: list[Leg]) -> None:
     curves = {merge(order) for order in itertools.islice(itertools.permutations(made), 24)}
     assert len(curves) == 1
+
+
+@given(legs(), st.integers(0, 1300), st.integers(0, 600))
+def test_forgetting_the_past_changes_nothing_from_then_on(made: list[Leg], before: int, later: int) -> None:
+    curve, when = merge(made), float(before + later)
+    assert forget(curve, float(before)).at(when) == curve.at(when)

@@ -21,8 +21,9 @@ import os
 import secrets
 import ssl
 import stat
+import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -30,7 +31,7 @@ from caiso_ads.errors import CertificateError
 
 PKCS12_SUFFIXES = frozenset({".p12", ".pfx"})
 _SUBJECT_KEY_IDENTIFIER = b"\x06\x03\x55\x1d\x0e"  # OID 2.5.29.14 in DER
-_MEMORY: Callable[[str], int] | None = getattr(os, "memfd_create", None)  # Linux only
+_MEMORY_FILES = Path("/proc/self/fd")
 _MATCHING_PAIR = "certificate and key must be a pair: take both from one import, or leave key out for a combined file"
 
 
@@ -151,21 +152,18 @@ def _load_pkcs12(context: ssl.SSLContext, certificate: Path, passphrase: bytes |
 
 
 @contextmanager
-def _private_path(content: bytes, memory: Callable[[str], int] | None = _MEMORY) -> Iterator[str]:
-    """Yield a path to read the content from: in memory where there is ``memfd``, else a temporary 0600 file."""
-    if memory is not None:
-        descriptor = memory("certificate")
-        with os.fdopen(descriptor, "wb") as file:
+def _private_path(content: bytes, memory_files: Path = _MEMORY_FILES) -> Iterator[str]:
+    """Yield a path to read the content from: in memory on Linux with /proc, else a temporary 0600 file."""
+    if sys.platform == "linux" and memory_files.exists():
+        with os.fdopen(os.memfd_create("certificate"), "wb") as file:
             file.write(content)
             file.flush()
-            path = f"/proc/self/fd/{descriptor}"
-            if os.path.exists(path):  # no /proc in some jails  # noqa: PTH110
-                yield path
-                return
+            yield str(memory_files / str(file.fileno()))
+        return
     descriptor, path = tempfile.mkstemp(prefix="caiso-ads-")
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
         yield path
     finally:
-        os.unlink(path)  # noqa: PTH108
+        Path(path).unlink()

@@ -14,7 +14,7 @@ from caiso_ads.core.directive import Environment, LinkFault
 from caiso_ads.core.instant import Instant
 from caiso_ads.core.model import DispatchBatch, DispatchOperatingPoint, TrajectoryBatch, is_yes
 from caiso_ads.core.setpoint import Target, targets_of
-from caiso_ads.core.trajectory import EMPTY_CURVE, Curve, Leg, merge
+from caiso_ads.core.trajectory import EMPTY_CURVE, Curve, Leg, forget, merge, overlay
 
 HORIZON_S = 2 * 3600.0
 """How long targets and operating points stay after their last target time (s)."""
@@ -235,15 +235,16 @@ def _with_leg(state: ResourceState, resource: Resource, leg: Leg, event: Traject
     cutoff = event.arrived.wall.timestamp() - HORIZON_S
     good = all(resource.allows(mw) for _, mw in leg.points)
     legs = _kept(state.legs, leg, cutoff, add=good)
+    # The usual case, a newer batch, is laid over the curve we have; anything else is merged anew from all batches.
+    newest = good and (not state.legs or leg.order > state.legs[-1].order)
+    curve = forget(overlay(state.curve, leg), cutoff) if newest else merge(legs)
     refused = _kept(state.refused, leg, cutoff, add=not good)
     restored = event.restored if good else state.restored
-    return replace(
-        state, legs=legs, refused=refused, curve=merge(legs), trajectory_at=event.arrived, restored=restored
-    )  # fmt: skip
+    return replace(state, legs=legs, refused=refused, curve=curve, trajectory_at=event.arrived, restored=restored)
 
 
 def _kept(legs: tuple[Leg, ...], leg: Leg, cutoff: float, *, add: bool) -> tuple[Leg, ...]:
     others = [old for old in legs if old.batch_uid != leg.batch_uid]
-    every = sorted([*others, leg] if add else others, key=lambda item: (item.received, item.batch_uid))
+    every = sorted([*others, leg] if add else others, key=lambda item: item.order)
     recent = [item for item in every if item.last >= cutoff]
     return tuple(recent or every[-1:])

@@ -9,7 +9,7 @@ uncovered, until the next point.
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -29,6 +29,11 @@ class Leg:
     received: datetime
     flagged_binding: bool
     points: tuple[tuple[float, float], ...]
+
+    @property
+    def order(self) -> tuple[datetime, str]:
+        """Sort key: what was received later counts more."""
+        return (self.received, self.batch_uid)
 
     @property
     def first(self) -> float:
@@ -89,25 +94,32 @@ EMPTY_CURVE = Curve()
 
 def merge(legs: Iterable[Leg]) -> Curve:
     """Merge batches, whatever order they are given in, into one curve."""
-    vertices: list[tuple[float, float, bool, bool]] = []
-    for leg in sorted(legs, key=lambda leg: (leg.received, leg.batch_uid)):
-        vertices = _overlay(vertices, leg)
-    if not vertices:
-        return EMPTY_CURVE
-    times, mw, joined, flagged = zip(*vertices, strict=True)
-    return Curve(times, mw, joined, flagged)
+    curve = EMPTY_CURVE
+    for leg in sorted(legs, key=lambda leg: leg.order):
+        curve = overlay(curve, leg)
+    return curve
 
 
-def _overlay(vertices: list[tuple[float, float, bool, bool]], leg: Leg) -> list[tuple[float, float, bool, bool]]:
-    """Cut the older curve at the leg's first point, closing it there with its own value, and append the leg."""
-    kept = [vertex for vertex in vertices if vertex[0] < leg.first]
-    if len(kept) < len(vertices) and kept:
-        older = vertices[len(kept)]
-        if older[2]:
-            start, value = kept[-1][0], kept[-1][1]
-            share = (leg.first - start) / (older[0] - start)
-            kept.append((leg.first, value + (older[1] - value) * share, True, kept[-1][3]))
-    joins = bool(kept) and leg.first - kept[-1][0] <= JOIN_GAP_S
-    for index, (when, mw) in enumerate(leg.points):
-        kept.append((when, mw, joins if index == 0 else True, leg.flagged_binding))
-    return kept
+def overlay(curve: Curve, leg: Leg) -> Curve:
+    """Lay a batch received later over a curve: cut it at the leg's first point, closing it there with its own value."""
+    cut = bisect_left(curve.times, leg.first)
+    times, mw = curve.times[:cut], curve.mw[:cut]
+    joined, flagged = curve.joined[:cut], curve.flagged[:cut]
+    if 0 < cut < len(curve.times) and curve.joined[cut]:
+        share = (leg.first - times[-1]) / (curve.times[cut] - times[-1])
+        mw += (mw[-1] + (curve.mw[cut] - mw[-1]) * share,)
+        times, joined, flagged = (*times, leg.first), (*joined, True), (*flagged, flagged[-1])
+    count = len(leg.points)
+    joins = bool(times) and leg.first - times[-1] <= JOIN_GAP_S
+    return Curve(
+        times + tuple(when for when, _ in leg.points),
+        mw + tuple(value for _, value in leg.points),
+        (*joined, joins, *(True,) * (count - 1)),
+        flagged + (leg.flagged_binding,) * count,
+    )
+
+
+def forget(curve: Curve, before: float) -> Curve:
+    """Drop the points that cannot matter from that unix time on; the last one before it stays, to hold or lead on."""
+    keep = max(0, bisect_right(curve.times, before) - 1)
+    return Curve(curve.times[keep:], curve.mw[keep:], curve.joined[keep:], curve.flagged[keep:]) if keep else curve

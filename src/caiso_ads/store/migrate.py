@@ -11,13 +11,14 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import Connection, insert, update
+from sqlalchemy import Column, Connection, MetaData, PrimaryKeyConstraint, String, Table, insert, select, update
 
 from caiso_ads import __version__
 from caiso_ads.errors import StoreError
 from caiso_ads.store import schema, views
 
-VERSION_TABLE = "alembic_version"
+VERSION = Table("alembic_version", MetaData(), Column("version_num", String(32), nullable=False))
+VERSION.append_constraint(PrimaryKeyConstraint("version_num", name="alembic_version_pkc"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +56,9 @@ def prepare(db: Connection, path: Path, scripts: Scripts = OURS) -> None:
 def create(db: Connection, scripts: Scripts = OURS) -> None:
     """Make all tables in an empty database and note their version."""
     schema.metadata.create_all(db)
-    db.exec_driver_sql(
-        f"CREATE TABLE {VERSION_TABLE} (version_num VARCHAR(32) NOT NULL, "
-        f"CONSTRAINT {VERSION_TABLE}_pkc PRIMARY KEY (version_num))"
-    )
-    db.exec_driver_sql(f"INSERT INTO {VERSION_TABLE} VALUES ('{scripts.head}')")
-    db.execute(insert(schema.meta), [{"name": "program", "value": __version__}])
+    VERSION.create(db)
+    db.execute(insert(VERSION), {"version_num": scripts.head})
+    db.execute(insert(schema.meta), {"name": "program", "value": __version__})
 
 
 def _revision(db: Connection, path: Path) -> str | None:
@@ -68,15 +66,15 @@ def _revision(db: Connection, path: Path) -> str | None:
     tables = set(db.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'table'").scalars())
     if not tables:
         return None
-    if VERSION_TABLE not in tables or "meta" not in tables:
+    if VERSION.name not in tables or "meta" not in tables:
         error = StoreError(f"{path}: this is a database of another program")
         error.cure = "give [store] path a file of its own"
         raise error
-    return str(db.exec_driver_sql(f"SELECT version_num FROM {VERSION_TABLE}").scalar_one())
+    return str(db.execute(select(VERSION.c.version_num)).scalar_one())
 
 
 def _too_new(db: Connection, path: Path, found: str, scripts: Scripts) -> StoreError:
-    writer = db.exec_driver_sql("SELECT value FROM meta WHERE name = 'program'").scalar()
+    writer = db.execute(select(schema.meta.c.value).where(schema.meta.c.name == "program")).scalar()
     error = StoreError(
         f"{path}: has schema {found}, written by caiso-ads {writer}; this is caiso-ads {__version__}, "
         f"which knows schemas up to {scripts.head}"

@@ -9,15 +9,23 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from caiso_ads.errors import StoreError
 from caiso_ads.store import engine
 from caiso_ads.store.evidence import intact, original
 
-_COUNTED = (*("payload", "bad_item", "batch", "instruction", "trajectory", "dop", "compliance", "resource", "outbox"),)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_STREAMS = {1: "dispatch", 2: "trajectory", 3: "list"}
+_COUNTS = """
+    SELECT (SELECT count(*) FROM payload) AS payload, (SELECT count(*) FROM bad_item) AS bad_item,
+        (SELECT count(*) FROM batch) AS batch, (SELECT count(*) FROM instruction) AS instruction,
+        (SELECT count(*) FROM trajectory) AS trajectory, (SELECT count(*) FROM dop) AS dop,
+        (SELECT count(*) FROM compliance) AS compliance, (SELECT count(*) FROM resource) AS resource,
+        (SELECT count(*) FROM outbox) AS outbox, (SELECT count(*) FROM outbox WHERE NOT done) AS outbox_open"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +34,7 @@ class Original:
 
     row: int
     stream: str
-    received_at: str
+    received_at: datetime
     text: bytes
     error: str | None
     intact: bool
@@ -47,7 +55,7 @@ class Reader:
         except sqlite3.Error as problem:
             raise StoreError(f"{path}: cannot be opened for reading: {problem}") from problem
 
-    def __enter__(self) -> Reader:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -61,9 +69,7 @@ class Reader:
 
     def counts(self) -> dict[str, int]:
         """Return the number of rows of each table; ``outbox_open`` counts the intents without a final result."""
-        found = {name: int(self._ask(f"SELECT count(*) AS n FROM {name}")[0]["n"]) for name in _COUNTED}
-        found["outbox_open"] = int(self._ask("SELECT count(*) AS n FROM v_outbox WHERE NOT done")[0]["n"])
-        return found
+        return {name: int(number) for name, number in self._ask(_COUNTS)[0].items()}
 
     def schema(self) -> str:
         """Return the version of the schema."""
@@ -71,8 +77,7 @@ class Reader:
 
     def cursors(self) -> dict[str, str]:
         """Return the UID each stream stands at; a stream that has not begun is missing."""
-        rows = self._ask("SELECT CASE stream WHEN 1 THEN 'dispatch' ELSE 'trajectory' END AS stream, uid FROM cursor")
-        return {str(row["stream"]): str(row["uid"]) for row in rows}
+        return {_STREAMS[row["stream"]]: str(row["uid"]) for row in self._ask("SELECT stream, uid FROM cursor")}
 
     def latest_batches(self, limit: int = 10) -> list[dict[str, Any]]:
         """Return the batches stored last, newest first, with the columns of ``v_batch``."""
@@ -80,9 +85,8 @@ class Reader:
 
     def payloads(self, uid: str) -> list[Original]:
         """Return every stored payload of a UID, oldest first, as received."""
-        rows = self._ask("SELECT * FROM payload WHERE uid = ? ORDER BY id", (uid,))
-        times = self._ask("SELECT payload, stream, received_at FROM v_payload WHERE uid = ? ORDER BY payload", (uid,))
-        return [_original(row, shown) for row, shown in zip(rows, times, strict=True)]
+        rows = self._ask("SELECT * FROM payload WHERE stream IN (1, 2, 3) AND uid = ? ORDER BY id", (uid,))
+        return [_original(row) for row in rows]
 
     def _ask(self, query: str, values: Sequence[object] = ()) -> list[dict[str, Any]]:
         try:
@@ -93,6 +97,7 @@ class Reader:
             raise StoreError(f"{self.path}: cannot be read: {problem}") from problem
 
 
-def _original(row: dict[str, Any], shown: dict[str, Any]) -> Original:
+def _original(row: dict[str, Any]) -> Original:
     text = original(row["form"], row["body"])
-    return Original(row["id"], shown["stream"], shown["received_at"], text, row["error"], intact(text, row["sha256"]))
+    at = _EPOCH + timedelta(microseconds=row["received_at"])
+    return Original(row["id"], _STREAMS[row["stream"]], at, text, row["error"], intact(text, row["sha256"]))

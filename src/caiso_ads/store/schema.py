@@ -78,7 +78,7 @@ class Utc(TypeDecorator[datetime]):
         since = value - self._EPOCH
         return (since.days * 86400 + since.seconds) * 1_000_000 + since.microseconds
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - SQLAlchemy's signature
         """Turn what is stored into an aware UTC instant."""
         if value is None or isinstance(value, datetime):
             return value

@@ -52,9 +52,9 @@ class SqlStore:
 
         Raises StoreBusyError when another process has it, StoreError when it cannot be used.
         """
-        store = await asyncio.to_thread(cls._claim, path.absolute(), clock)
+        store = await asyncio.to_thread(cls._claim, path, clock)
         try:
-            await store._write(lambda _: engine.log_version())
+            await store.probe()
         except BaseException:
             await store.close()
             raise
@@ -62,7 +62,9 @@ class SqlStore:
 
     @classmethod
     def _claim(cls, path: Path, clock: Clock) -> SqlStore:
+        path = path.absolute()
         engine.create_file(path)
+        engine.log_version()
         return cls(path, clock, DataLock(path))
 
     @property

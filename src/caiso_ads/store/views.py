@@ -44,8 +44,8 @@ def _shown(alias: str, column: Column[Any]) -> str:
     return f"{source} AS {column.name}"
 
 
-def _all(alias: str, table: Table, *without: str) -> str:
-    return ", ".join(_shown(alias, column) for column in table.columns if column.name not in without)
+def _all(alias: str, table: Table, *without: str) -> tuple[str, ...]:
+    return tuple(_shown(alias, column) for column in table.columns if column.name not in without)
 
 
 _STREAM = "CASE p.stream WHEN 1 THEN 'dispatch' WHEN 2 THEN 'trajectory' ELSE 'list' END"
@@ -63,54 +63,82 @@ _NOT_SHOWN = (
     "detail",
 )
 
-VIEWS = {
-    "v_batch": f"""
-        SELECT {_all("b", schema.batch, "id")}, {iso("p.received_at")} AS stored_at, p.received_at AS stored_us,
-            b.start_time AS start_us, b.id AS payload
-        FROM batch b JOIN payload p ON p.id = b.id""",
-    "v_instruction": f"""
-        SELECT b.batch_uid AS batch_uid, b.revision_no AS revision_no, b.effective AS effective,
-            {_UID} AS instruction_uid, r.resource_id AS resource_id, {_START} AS start_time,
-            {_all("i", schema.instruction, *_NOT_SHOWN)},
-            {_all("m", schema.instruction_more, "resource", "start_time", "batch", "n")},
-            i.start_time AS start_us, i.batch AS payload
-        FROM instruction i JOIN resource r ON r.id = i.resource JOIN batch b ON b.id = i.batch
-        LEFT JOIN instruction_more m ON m.resource = i.resource AND m.start_time = i.start_time
-            AND m.batch = i.batch AND m.n = i.n""",
-    "v_instruction_detail": f"""
-        SELECT b.batch_uid AS batch_uid, b.revision_no AS revision_no, b.effective AS effective,
-            {_UID} AS instruction_uid, r.resource_id AS resource_id, {_START} AS start_time,
-            json_extract(l.segments, '$[' || d.key || '][0]') AS seg_no,
-            json_extract(l.segments, '$[' || d.key || '][1]') AS service_type,
-            CAST(d.value AS REAL) AS mw, i.start_time AS start_us
-        FROM instruction i JOIN resource r ON r.id = i.resource JOIN batch b ON b.id = i.batch
-        JOIN detail_layout l ON l.id = i.layout JOIN json_each(i.detail) d""",
-    "v_trajectory": f"""
-        SELECT t.batch_uid AS batch_uid, t.effective AS effective, t.conflict AS conflict,
-            {iso("t.batch_received")} AS batch_received, {iso("t.batch_sent")} AS batch_sent, t.binding_flag AS binding_flag,
-            coalesce(d.dop_uid, t.batch_uid || '-D' || d.dop_no) AS dop_uid, r.resource_id AS resource_id,
-            {_all("d", schema.dop, "resource", "trajectory", "n", "dop_no", "dop_uid")}, d.target_time AS target_us
-        FROM dop d JOIN resource r ON r.id = d.resource JOIN trajectory t ON t.id = d.trajectory""",
-    "v_compliance": f"""
-        SELECT t.batch_uid AS batch_uid, t.effective AS effective, t.conflict AS conflict,
-            {iso("t.batch_received")} AS batch_received,
-            coalesce(c.compliance_uid, t.batch_uid || '-C' || c.compliance_no) AS compliance_uid,
-            r.resource_id AS resource_id,
-            {_all("c", schema.compliance, "resource", "trajectory", "n", "compliance_no", "compliance_uid")},
-            c.start_time AS start_us
-        FROM compliance c JOIN resource r ON r.id = c.resource JOIN trajectory t ON t.id = c.trajectory""",
-    "v_payload": f"""
-        SELECT p.id AS payload, {_STREAM} AS stream, p.uid AS uid, p.operation AS operation, p.argument AS argument,
-            {iso("p.received_at")} AS received_at, {iso("p.server_date")} AS server_date, p.seen AS seen,
-            {iso("p.last_seen")} AS last_seen, lower(hex(p.sha256)) AS sha256, p.corrupt AS corrupt,
-            p.error AS error, p.error_where AS error_where, p.form = {Form.BASE64} AS was_base64, p.body AS body,
-            p.received_at AS received_us
-        FROM payload p""",
-    "v_outbox": f"""
-        SELECT o.id AS id, o.kind AS kind, o.batch_uid AS batch_uid, {iso("o.created_at")} AS created_at,
-            o.attempts AS attempts, {iso("o.last_try")} AS last_try, o.result AS result, o.done AS done
-        FROM outbox o""",
+_TRAJECTORY = (
+    *("t.batch_uid AS batch_uid", "t.effective AS effective", "t.conflict AS conflict"),
+    *(f"{iso('t.batch_received')} AS batch_received", f"{iso('t.batch_sent')} AS batch_sent"),
+    "t.binding_flag AS binding_flag",
+)
+_INSTRUCTION = (
+    *("b.batch_uid AS batch_uid", "b.revision_no AS revision_no", "b.effective AS effective"),
+    *(f"{_UID} AS instruction_uid", "r.resource_id AS resource_id", f"{_START} AS start_time"),
+)
+_OF_INSTRUCTION = "instruction i JOIN resource r ON r.id = i.resource JOIN batch b ON b.id = i.batch"
+_SAME_KEY = " AND ".join(f"m.{name} = i.{name}" for name in ("resource", "start_time", "batch", "n"))
+
+_SELECTED: dict[str, tuple[tuple[str, ...], str]] = {
+    "v_batch": (
+        (
+            *_all("b", schema.batch, "id"),
+            *(f"{iso('p.received_at')} AS stored_at", "p.received_at AS stored_us", "b.start_time AS start_us"),
+            "b.id AS payload",
+        ),
+        "batch b JOIN payload p ON p.id = b.id",
+    ),
+    "v_instruction": (
+        (
+            *_INSTRUCTION,
+            *_all("i", schema.instruction, *_NOT_SHOWN),
+            *_all("m", schema.instruction_more, "resource", "start_time", "batch", "n"),
+            *("i.start_time AS start_us", "i.batch AS payload"),
+        ),
+        f"{_OF_INSTRUCTION} LEFT JOIN instruction_more m ON {_SAME_KEY}",
+    ),
+    "v_instruction_detail": (
+        (
+            *_INSTRUCTION,
+            "json_extract(l.segments, '$[' || d.key || '][0]') AS seg_no",
+            "json_extract(l.segments, '$[' || d.key || '][1]') AS service_type",
+            *("CAST(d.value AS REAL) AS mw", "i.start_time AS start_us"),
+        ),
+        f"{_OF_INSTRUCTION} JOIN detail_layout l ON l.id = i.layout JOIN json_each(i.detail) d",
+    ),
+    "v_trajectory": (
+        (
+            *_TRAJECTORY,
+            "coalesce(d.dop_uid, t.batch_uid || '-D' || d.dop_no) AS dop_uid",
+            "r.resource_id AS resource_id",
+            *_all("d", schema.dop, "resource", "trajectory", "n", "dop_no", "dop_uid"),
+            "d.target_time AS target_us",
+        ),
+        "dop d JOIN resource r ON r.id = d.resource JOIN trajectory t ON t.id = d.trajectory",
+    ),
+    "v_compliance": (
+        (
+            *_TRAJECTORY,
+            "coalesce(c.compliance_uid, t.batch_uid || '-C' || c.compliance_no) AS compliance_uid",
+            "r.resource_id AS resource_id",
+            *_all("c", schema.compliance, "resource", "trajectory", "n", "compliance_no", "compliance_uid"),
+            "c.start_time AS start_us",
+        ),
+        "compliance c JOIN resource r ON r.id = c.resource JOIN trajectory t ON t.id = c.trajectory",
+    ),
+    "v_payload": (
+        (
+            *("p.id AS payload", f"{_STREAM} AS stream"),
+            *_all("p", schema.payload, "id", "stream", "sha256", "form"),
+            *("lower(hex(p.sha256)) AS sha256", f"p.form = {Form.BASE64.value} AS was_base64"),
+            "p.received_at AS received_us",
+        ),
+        "payload p",
+    ),
+    "v_outbox": (_all("o", schema.outbox), "outbox o"),
 }
+
+VIEWS = {
+    name: f"CREATE VIEW {name} AS SELECT {', '.join(columns)} FROM {source}"  # noqa: S608 - constants of this module
+    for name, (columns, source) in _SELECTED.items()
+}
+"""The statement that makes each view."""
 
 
 def drop_views(db: Connection) -> None:
@@ -121,11 +149,10 @@ def drop_views(db: Connection) -> None:
 
 def ensure_views(db: Connection) -> None:
     """Make the views of this program, unless the database has exactly these."""
-    wanted = {name: f"CREATE VIEW {name} AS {' '.join(body.split())}" for name, body in VIEWS.items()}
-    if db.dialect.name != "sqlite" or _present(db) == wanted:
+    if db.dialect.name != "sqlite" or _present(db) == VIEWS:
         return
     drop_views(db)
-    for statement in wanted.values():
+    for statement in VIEWS.values():
         db.exec_driver_sql(statement)
 
 
@@ -133,4 +160,4 @@ def _present(db: Connection) -> dict[str, str]:
     rows = db.exec_driver_sql(
         "SELECT name, sql FROM sqlite_master WHERE type = 'view' AND name LIKE 'v\\_%' ESCAPE '\\'"
     )
-    return {name: statement for name, statement in rows}
+    return {str(name): str(statement) for name, statement in rows}

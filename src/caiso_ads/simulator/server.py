@@ -1,0 +1,153 @@
+"""The HTTPS server around the simulated ADS: paths, WSDL, client certificates, start and stop.
+
+Rule: the certificate that made the TLS session decides who is asking; nothing of a request's content is logged.
+"""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from aiohttp import web
+
+from caiso_ads.errors import LocalError
+from caiso_ads.ports import Clock, SystemClock
+from caiso_ads.simulator import events
+from caiso_ads.simulator.answering import Answering
+from caiso_ads.simulator.ca import Authority, Pair
+from caiso_ads.simulator.faults import Faults
+from caiso_ads.simulator.fleet import Fleet, default_fleet
+from caiso_ads.simulator.ledger import Ledger
+from caiso_ads.simulator.market import Market
+from caiso_ads.simulator.scenario import Scenario
+from caiso_ads.simulator.service import AdsService
+from caiso_ads.simulator.switches import Switches
+from caiso_ads.simulator.transport import Reply, send
+from caiso_ads.simulator.wsdl import wsdl
+from caiso_ads.wire.operations import VERSIONS, Service, Version
+
+_LOG = logging.getLogger(__name__)
+_LARGEST_REQUEST = 4 * 1024 * 1024
+
+
+class AdsSimulator:
+    """A complete ADS on one port: ``async with AdsSimulator(...) as ads`` or ``start`` and ``stop``.
+
+    ``port`` 0 takes a free one; ``directory`` keeps the certificate authority between starts, without it one is made in
+    memory. ``clock`` moves the market; ``switches`` override those of the scenario. ``server_certificate`` replaces the
+    good one, for tests of clients. ``keep`` bounds the ledger's memory and drops payload texts.
+    """
+
+    def __init__(
+        self,
+        *,
+        clock: Clock | None = None,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        seed: int = 1,
+        fleet: Fleet | None = None,
+        switches: Switches | None = None,
+        scenario: Scenario | None = None,
+        directory: Path | None = None,
+        authority: Authority | None = None,
+        server_certificate: Pair | None = None,
+        ledger_file: Path | None = None,
+        keep: int | None = None,
+    ) -> None:
+        clock, scenario = clock or SystemClock(), scenario or Scenario()
+        self.host, self._port, self._server_certificate = host, port, server_certificate
+        self.fleet = fleet or default_fleet()
+        self.switches = switches or scenario.apply_switches(Switches())
+        self.authority = authority or (Authority.at(directory) if directory else Authority())
+        self.ledger = Ledger(clock, file=ledger_file, keep=keep)
+        self.faults = Faults(seed)
+        self.market = Market(self.fleet, clock, self.ledger, seed=seed, switches=self.switches)
+        events.play(scenario, self.market, self.faults)
+        self._answering = Answering(AdsService(self.market), self.fleet, self.faults, self.ledger, self.switches)
+        self._runner: web.AppRunner | None = None
+
+    @property
+    def port(self) -> int:
+        """The port, once started."""
+        return self._port
+
+    @property
+    def base_url(self) -> str:
+        """Scheme, host and port."""
+        return f"https://{f'[{self.host}]' if ':' in self.host else self.host}:{self._port}"
+
+    @property
+    def url(self) -> str:
+        """Address of the dispatch service, v8."""
+        return self.base_url + VERSIONS["v8"].dispatch_path
+
+    @property
+    def response_url(self) -> str:
+        """Address of the response service, v8."""
+        return self.base_url + VERSIONS["v8"].response_path
+
+    async def start(self) -> None:
+        """Fill the history and listen; raises LocalError when the port is taken."""
+        self.market.advance()
+        context = self.authority.server_context(self._server_certificate)
+        runner = web.AppRunner(self._application(), handler_cancellation=True, access_log=None, shutdown_timeout=0.5)
+        await runner.setup()
+        site = web.TCPSite(runner, self.host, self._port, ssl_context=context)
+        try:
+            await site.start()
+        except OSError as error:
+            await runner.cleanup()
+            raise LocalError(f"cannot listen on {self.host} port {self._port}: {error.strerror}") from error
+        self._runner = runner
+        self._port = runner.addresses[0][1]
+        _LOG.info("ADS SIMULATOR listens on %s", self.base_url)
+
+    async def stop(self) -> None:
+        """Close every connection and the ledger's file."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+        self.ledger.close()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    def _application(self) -> web.Application:
+        application = web.Application(client_max_size=_LARGEST_REQUEST)
+        for version in VERSIONS.values():
+            self._route(application, "dispatch", version, version.dispatch_path)
+            self._route(application, "response", version, version.response_path)
+        return application
+
+    def _route(self, application: web.Application, service: Service, version: Version, path: str) -> None:
+        folder = path.rpartition("/")[0]
+        file = f"{folder}/{folder.rpartition('/')[2]}_{version.name}.wsdl"  # a public v8 client posts to this path
+
+        async def post(request: web.Request) -> web.StreamResponse:
+            body = await request.read()
+            reply, fault = self._answering.answer(body, _common_name(request), service, version)
+            return await send(request, reply, fault)
+
+        async def describe(request: web.Request) -> web.StreamResponse:
+            if request.path == path and "wsdl" not in {name.lower() for name in request.query}:
+                return web.Response(status=405, text="POST SOAP here, or GET ?WSDL (simulator)")
+            encoded = self.switches.wsdl_use == "encoded"
+            return await send(request, Reply(wsdl(service, version, self.base_url + path, encoded=encoded)), None)
+
+        for address in (path, file):
+            application.router.add_post(address, post)
+            application.router.add_get(address, describe)
+
+
+def _common_name(request: web.Request) -> str:
+    certificate = request.transport.get_extra_info("peercert") if request.transport else None
+    subject = dict(pair for group in (certificate or {}).get("subject", ()) for pair in group)
+    return str(subject.get("commonName", ""))
