@@ -47,7 +47,7 @@ USAGE = """usage: python3 tasks.py <task> [arguments]
   demo [arguments]               simulator, gateway and register map in one command; see: demo --help
   test [--fast] [arguments]      format, lint, types, import rules, then pytest; --fast leaves out the slow tests
   lint                           the same without pytest
-  bench [--quick] [names]        run the benchmarks and write docs/performance.md
+  bench [names]                  run all benchmarks and write docs/performance.md, or print some
   docs                           write the generated pages of docs/ again
   pins                           choose the newest allowed versions and write the requirements files
 """

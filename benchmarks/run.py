@@ -1,6 +1,6 @@
 """Runs the benchmark scripts and writes their table into docs/performance.md.
 
-Rule: the page is rewritten only by a full run of every script; a part of them, or ``--quick``, is printed only.
+Rule: the page is rewritten only by a full run of every script; a part of them is printed only.
 """
 
 from __future__ import annotations
@@ -53,16 +53,19 @@ def _is_script(path: Path) -> bool:
     return '__name__ == "__main__"' in path.read_text(encoding="utf-8")
 
 
-def measure(name: str, path: Path, options: Iterable[str]) -> list[Row]:
+def measure(name: str, path: Path) -> list[Row]:
     """Run one script and return its rows; a script that fails ends the whole run."""
     print(f"+ {name}", file=sys.stderr, flush=True)
-    command = [sys.executable, str(path), "--json", *options]
+    command = [sys.executable, str(path), "--json"]
     done = subprocess.run(command, stdout=subprocess.PIPE, encoding="utf-8", check=False, cwd=HERE.parent)
     if done.returncode == NOT_RUN:
         return [Row(name, "something it needs is missing", "", "", None, "", None)]
     if done.returncode:
         sys.exit(f"benchmarks/{path.name} failed with status {done.returncode}")
-    return [row(name, result) for result in json.loads(done.stdout)["results"]]
+    try:
+        return [row(name, result) for result in json.loads(done.stdout)["results"]]
+    except (ValueError, KeyError, TypeError) as error:
+        sys.exit(f"benchmarks/{path.name} --json has not the form of benchmarks/README.md: {error!r}")
 
 
 def row(name: str, result: dict[str, Any]) -> Row:
@@ -97,15 +100,13 @@ def main() -> None:
     known = scripts()
     parser = argparse.ArgumentParser(description="Run the benchmarks and write docs/performance.md.")
     parser.add_argument("names", nargs="*", metavar="name", help=f"only these, of: {', '.join(known)}")
-    parser.add_argument("--quick", action="store_true", help="a rough look; nothing is written")
     options = parser.parse_args()
     unknown = [name for name in options.names if name not in known]
     if unknown:
         parser.error(f"no such benchmark: {', '.join(unknown)}")
-    extra = ["--quick"] if options.quick else []
-    rows = [one for name in options.names or known for one in measure(name, known[name], extra)]
+    rows = [one for name in options.names or known for one in measure(name, known[name])]
     print(table(rows))
-    if options.quick or options.names:
+    if options.names:
         return
     inner = f"Measured with `python3 tasks.py bench` on {machine()}.\n\n{table(rows)}"
     PAGE.write_text(rewrite(PAGE.read_text(encoding="utf-8"), inner), encoding="utf-8")

@@ -110,7 +110,7 @@ def test_a_byte_order_mark_of_a_windows_editor_is_no_error(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("old", "new", "line", "table", "key", "words"),
     [
-        ("pmin_mw = -20.0", 'pmin_mw = "low"', 15, "[[resource]] #2", "pmin_mw", "a number, got text"),
+        ("pmin_mw = -20.0", 'pmin_mw = "low"', 16, "[[resource]] #2", "pmin_mw", "a number, got text"),
         ("pmin_mw = -20.0", "pmin_mw = nan", 16, "[[resource]] #2", "pmin_mw", "not a usable number"),
         ("pmax_mw = 20.0", "pmax_mw = inf", 17, "[[resource]] #2", "pmax_mw", "not a usable number"),
         ("pmin_mw = -20.0", "pmin_mw = 21.0", 16, "[[resource]] #2", "pmin_mw", "above pmax_mw"),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 import click
@@ -66,13 +68,17 @@ def test_every_command_is_told_to_users(name: str) -> None:
     assert any(f"caiso-ads {name}" in text(page) or f"tasks.py {name}" in text(page) for page in PAGES)
 
 
-def test_every_command_named_in_the_documentation_exists() -> None:
-    known = {" ".join(words) for words, _ in commands(main)}
-    groups = {name for name in known if any(other.startswith(f"{name} ") for other in known)}
-    for page in PAGES:
-        for first, second in re.findall(r"(?:^|[`$] ?)caiso-ads ([a-z]+)(?: ([a-z]+))?", text(page), re.MULTILINE):
-            assert first in known, f"{page.name}: caiso-ads {first}"
-            assert first not in groups or not second or f"{first} {second}" in known, f"{page.name}: {first} {second}"
+@by_name
+def test_every_command_and_option_in_the_documentation_exists(page: Path) -> None:
+    known = dict(commands(main))
+    for line in re.findall(r"(?:^|[`$/] ?)caiso-ads +([a-z][^`#|>\n]*)", text(page), re.MULTILINE):
+        said = line.split()
+        words = max((key for key in known if key == tuple(said[: len(key)])), key=len, default=())
+        assert words, f"there is no: caiso-ads {line}"
+        command = known[words]
+        assert not isinstance(command, click.Group) or len(said) == len(words), f"there is no: caiso-ads {line}"
+        options = {"--help", *(name for param in command.params for name in param.opts)}
+        assert {word for word in said if word.startswith("-")} <= options, f"caiso-ads {line}"
 
 
 @by_name
@@ -137,6 +143,16 @@ def test_every_page_can_be_reached_from_the_readme() -> None:
 def test_each_decision_has_the_same_five_parts(page: Path) -> None:
     assert tuple(re.findall(r"^## (.+)$", text(page), re.MULTILINE)) == DECISION_PARTS
     assert len(text(page).split()) < 900, "a decision fits one page"
+
+
+@by_name
+def test_python_in_the_documentation_compiles_and_imports_what_exists(page: Path) -> None:
+    for code in re.findall(r"```python\n(.*?)```", text(page), re.DOTALL):
+        tree = compile(code, page.name, "exec", flags=ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom):
+                module = import_module(node.module or "")
+                assert [name.name for name in node.names if not hasattr(module, name.name)] == []
 
 
 def test_the_configuration_of_the_readme_is_accepted(tmp_path: Path) -> None:

@@ -63,14 +63,3 @@ def test_each_library_stays_in_its_home(path: Path) -> None:
 def test_no_home_is_stale() -> None:
     used = {(name, path.relative_to(PACKAGE).parts[0]) for path in PACKAGE.rglob("*.py") for name in foreign(path)}
     assert [(name, home) for name, homes in HOMES.items() for home in homes if (name, home) not in used] == []
-
-
-def test_help_loads_no_heavy_library() -> None:
-    heavy = ("aiohttp", "alembic", "cryptography", "lxml", "msgspec", "rich", "sqlalchemy")
-    command = (
-        "import sys; from click.testing import CliRunner; from caiso_ads.cli import main; "
-        "assert CliRunner().invoke(main, ['--help']).exit_code == 0; "
-        f"print([name for name in {heavy!r} if name in sys.modules])"
-    )
-    done = subprocess.run([sys.executable, "-c", command], capture_output=True, encoding="utf-8", check=False)
-    assert done.stdout.strip() == "[]", done.stdout + done.stderr

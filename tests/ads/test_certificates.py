@@ -71,7 +71,7 @@ def test_rc2_pkcs12_is_read(tmp_path: Path, plant: Identity) -> None:
 
 @pytest.mark.parametrize("passphrase", [None, b"wrong-canary"])
 def test_pkcs12_that_does_not_open_tells_both_causes(tmp_path: Path, plant: Identity, passphrase: bytes | None) -> None:
-    with pytest.raises(CertificateError, match="passphrase is wrong.*RC2/RC4") as caught:
+    with pytest.raises(CertificateError, match=r"passphrase is wrong.*RC2/RC4") as caught:
         read_bundle(plant.p12(tmp_path / "plant.p12"), passphrase)
     assert "none was given" in str(caught.value) if passphrase is None else "canary" not in str(caught.value)
     assert "CRYPTOGRAPHY_OPENSSL_NO_LEGACY" in caught.value.cure

@@ -47,14 +47,17 @@ _CURES = {
     TlsReason.PROTOCOL: "the server, or a device on the way, is too old: TLS 1.2 is the least we accept",
     TlsReason.OWN_CERTIFICATE: "look at it with: caiso-ads cert show; ask your User Access Administrator whether it is"
     " registered for this ADS environment",
+    TlsReason.OTHER: "the server may refuse our certificate (caiso-ads cert show) or be no ADS at all; check ads.url",
 }
+_PLAIN_CLOSE = (ssl.SSLEOFError, ssl.SSLZeroReturnError)  # a connection that ends, told by TLS; no verdict on anything
 CERTIFICATE_GUESS = "closed without an answer on the first request; a network fault can look the same"
+HANDSHAKE_GUESS = "closed during the handshake without a reason"
 
 
 def tls_error(reason: TlsReason, detail: str) -> TlsError:
     """Return a TlsError with the cure for its reason."""
     error = TlsError(reason, detail)
-    error.cure = _CURES.get(reason, "")
+    error.cure = _CURES[reason]
     return error
 
 
@@ -63,13 +66,17 @@ def classify(error: BaseException, host: str, *, guess_refused: bool = False) ->
 
     ``guess_refused``: take a closed connection for a refused certificate (first request, nothing known of this server).
     """
-    for cause in _causes(error):
+    # aiohttp's own errors claim to be ssl errors too, but lack their fields.
+    causes = [each for each in _causes(error) if not isinstance(each, (aiohttp.ClientError, *_PLAIN_CLOSE))]
+    for cause in causes:
         if isinstance(cause, ssl.SSLCertVerificationError):
             reason = _VERIFY_REASONS.get(cause.verify_code, TlsReason.OTHER)
             return tls_error(reason, f"{host}: {cause.verify_message}")
-    for cause in _causes(error):
+    for cause in causes:
         if isinstance(cause, ssl.SSLError) and cause.reason:
             return tls_error(_alert_reason(cause.reason), f"{host}: {cause.reason.replace('_', ' ').lower()}")
+    if _in_handshake(error):
+        return tls_error(TlsReason.OTHER, f"{host}: {HANDSHAKE_GUESS}")
     if guess_refused and is_disconnect(error):
         return tls_error(TlsReason.OWN_CERTIFICATE, f"{host}: {CERTIFICATE_GUESS}")
     unreachable = UnreachableError(f"{host}: {_words(error)}")
@@ -83,6 +90,12 @@ def is_disconnect(error: BaseException) -> bool:
     if isinstance(error, aiohttp.ClientConnectorError):
         return False
     return isinstance(error, (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, ConnectionError))
+
+
+def _in_handshake(error: BaseException) -> bool:
+    """Whether TCP stood and the connection then ended within the TLS handshake."""
+    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else None
+    return isinstance(cause, ConnectionError) and not isinstance(cause, ConnectionRefusedError)
 
 
 def _alert_reason(name: str) -> TlsReason:
@@ -110,7 +123,7 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 def _words(error: BaseException) -> str:
     if isinstance(error, aiohttp.ClientConnectorDNSError):
         return "host name cannot be resolved"
-    if isinstance(error, aiohttp.ServerDisconnectedError):
+    if isinstance(error, (aiohttp.ServerDisconnectedError, aiohttp.ClientPayloadError)):
         return "connection closed before the answer was complete"
     text = next((each.strerror for each in _causes(error) if isinstance(each, OSError) and each.strerror), "")
     return text or str(error) or type(error).__name__

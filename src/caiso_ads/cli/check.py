@@ -80,6 +80,7 @@ def run_checks(path: Path) -> Iterator[Check]:
     yield Check("configuration", "OK", f"{path}: {config.ads.environment}, resources {served}")
     yield _tried("tls", lambda: _tls(config))
     yield _tried("certificate", lambda: _certificate(config))
+    yield _origin(config)
     yield _writable("store", "[store] path", config.store.path.parent)
     for name, sink in config.sinks.items():
         yield from _sink(name, sink)
@@ -117,6 +118,19 @@ def _certificate(config: Config) -> Check:
     if told.days_left < _DAYS_TO_WARN:
         return Check("certificate", "WARN", detail, "ask CAISO for a new certificate now")
     return Check("certificate", "OK", detail)
+
+
+def _origin(config: Config) -> Check:
+    """Check that the simulator's files do not meet a real ISO."""
+    from caiso_ads.app import SIMULATOR_MARK
+
+    environment = config.ads.environment
+    given = [path for path in (config.ads.certificate, config.ads.ca_file) if path and path.is_file()]
+    marked = [path for path in given if SIMULATOR_MARK in path.read_bytes()]
+    if marked and environment != "simulator":
+        cure = 'use the certificate CAISO gave you, or set [ads] environment = "simulator"'
+        return Check("environment", "FAIL", f"{environment}, but {marked[0]} was made by the simulator", cure)
+    return Check("environment", "OK", f"{environment}; {config.ads.url}")
 
 
 def _sink(name: str, sink: Any) -> Iterator[Check]:

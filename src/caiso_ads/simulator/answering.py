@@ -99,5 +99,3 @@ def _with_bad_checksum(packed: str) -> str:
     data = bytearray(base64.b64decode(packed))
     data[-8] ^= 0xFF  # the first byte of the CRC
     return binascii.b2a_base64(bytes(data), newline=False).decode("ascii")
-
-

@@ -36,6 +36,7 @@ _BATCH_TYPES = {
     Kind.AS_AWARDS: BatchType.AS_AWARDS,
     Kind.EXCEPTIONAL: BatchType.OUT_OF_SEQUENCE,
 }
+_AWARD_SHARE = 0.08  # of hours and services; leaves about two batches in five without anything for the default plant
 
 
 def segments(
@@ -43,9 +44,7 @@ def segments(
 ) -> tuple[InstructionDetail, ...]:
     """Return the five segments of a DOT in captured order; powers in MW."""
     parts = (("SCHD", scheduled), ("SUPP", supplemental), ("RMPS", ramped), ("SPIN", spin), ("NSPN", 0.0))
-    return tuple(
-        InstructionDetail(seg_no=n, service_type=name, mw=mw) for n, (name, mw) in enumerate(parts, start=1)
-    )
+    return tuple(InstructionDetail(seg_no=n, service_type=name, mw=mw) for n, (name, mw) in enumerate(parts, start=1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,9 +177,7 @@ class Builder:
             "rmr_flag": "N",
             "base_schedule_mw": 0.0,
             "follow_dot_flag": flag,
-            "detail": segments(
-                scheduled=now.scheduled_mw, supplemental=now.supplemental_mw, ramped=now.ramped_mw
-            ),
+            "detail": segments(scheduled=now.scheduled_mw, supplemental=now.supplemental_mw, ramped=now.ramped_mw),
         }
 
     def _hourly(self, hour: datetime) -> Iterator[dict[str, Any]]:
@@ -220,8 +217,8 @@ class Builder:
             running = not resource.commits or self.profiles.is_on(resource, quarter)
             for as_type in resource.as_types if running else ():
                 chance = unit(self.seed, "award", resource.resource_id, as_type, hour)
-                if chance < 0.3:
-                    award, own = round(2 + 40 * chance, 1), round(10 * chance, 1)
+                if chance < _AWARD_SHARE:
+                    award, own = round(2 + 200 * chance, 1), round(50 * chance, 1)
                     yield {
                         "resource_id": resource.resource_id,
                         "start_time": quarter,

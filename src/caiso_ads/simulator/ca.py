@@ -14,6 +14,7 @@ from ssl import CERT_REQUIRED, PROTOCOL_TLS_SERVER, SSLContext, TLSVersion
 from tempfile import TemporaryDirectory
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import pkcs12
@@ -22,6 +23,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from caiso_ads.errors import CertificateError
 
 P12_PASSPHRASE = "simulator"  # noqa: S105 - printed in the documentation: it protects nothing but a test key
+MARK = b"# caiso-ads simulator: a test certificate, worthless anywhere else\n"
+"""Stands before each certificate file; the gateway refuses such a file towards production."""
 _HOSTS = ("localhost", "127.0.0.1", "::1")
 _DAY = timedelta(days=1)
 
@@ -82,7 +85,7 @@ class Authority:
                 return authority
         authority = cls()
         directory.mkdir(parents=True, exist_ok=True)
-        certificate.write_bytes(authority.certificate_pem)
+        certificate.write_bytes(MARK + authority.certificate_pem)
         write_private(key, authority._pair.key_pem)
         return authority
 
@@ -100,6 +103,14 @@ class Authority:
     def client(self, common_name: str, *, validity: Validity | None = None) -> Pair:
         """Issue a client certificate with the subject pattern of CAISO's."""
         return self._issue(common_name, ExtendedKeyUsageOID.CLIENT_AUTH, validity, None)
+
+    def issued(self, certificate: x509.Certificate) -> bool:
+        """Whether a certificate carries this authority's signature."""
+        try:
+            certificate.verify_directly_issued_by(self._pair.certificate)
+        except (ValueError, InvalidSignature):
+            return False
+        return True
 
     def pkcs12(self, pair: Pair, passphrase: str = P12_PASSPHRASE) -> bytes:
         """Return a pair with this CA as an encrypted .p12."""
@@ -138,9 +149,7 @@ class Authority:
             _builder(_subject(common_name), issuer.certificate.subject, key, validity or Validity.days(365))
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
-            .add_extension(
-                x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer.key.public_key()), critical=False
-            )
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer.key.public_key()), critical=False)
         )
         if names is not None:
             builder = builder.add_extension(names, critical=False)

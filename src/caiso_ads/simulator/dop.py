@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 from caiso_ads.simulator.fleet import Resource
 from caiso_ads.simulator.grid import HALF_INTERVAL, INTERVAL
@@ -57,8 +58,7 @@ def energy_mwh(points: list[Point], start: datetime, end: datetime) -> float:
     inside = [Point(start, value_at(points, start))]
     inside += [p for p in points if start < p.at < end]
     inside.append(Point(end, value_at(points, end)))
-    pairs = zip(inside, inside[1:], strict=False)
-    return sum((a.mw + b.mw) / 2 * ((b.at - a.at) / timedelta(hours=1)) for a, b in pairs)
+    return sum((a.mw + b.mw) / 2 * ((b.at - a.at) / timedelta(hours=1)) for a, b in pairwise(inside))
 
 
 def value_at(points: list[Point], at: datetime) -> float:

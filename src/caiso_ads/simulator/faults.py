@@ -60,14 +60,20 @@ KINDS: dict[FaultKind, KindRow] = {
     FaultKind.SOAP_FAULT: KindRow("a SOAP fault; its text is invented"),
     FaultKind.HTML: KindRow("HTTP 200 with a login page"),
     FaultKind.REDIRECT: KindRow("HTTP 302 to another host"),
-    FaultKind.TRUNCATED_BASE64: KindRow("the packed document cut in the middle", (ResultKind.BATCH, ResultKind.TRAJECTORY)),
+    FaultKind.TRUNCATED_BASE64: KindRow(
+        "the packed document cut in the middle", (ResultKind.BATCH, ResultKind.TRAJECTORY)
+    ),
     FaultKind.BAD_GZIP: KindRow("the packed document with a wrong checksum", (ResultKind.BATCH, ResultKind.TRAJECTORY)),
     FaultKind.DRIP: KindRow("the answer byte by byte, one every so many seconds", seconds=1.0),
     FaultKind.CUT: KindRow("a body shorter than its Content-Length, then the end"),
     FaultKind.RESET: KindRow("half an answer, then a connection reset"),
     FaultKind.HANG: KindRow("no answer at all"),
-    FaultKind.UNKNOWN_UID: KindRow("answered as if the UID were unknown", (*_DOCUMENTS, ResultKind.STATUS, ResultKind.FLAG)),
-    FaultKind.UNKNOWN_BATCH_TYPE: KindRow("batches of a type nobody knows, 99", (ResultKind.LIST, ResultKind.BATCH, ResultKind.HEADER)),
+    FaultKind.UNKNOWN_UID: KindRow(
+        "answered as if the UID were unknown", (*_DOCUMENTS, ResultKind.STATUS, ResultKind.FLAG)
+    ),
+    FaultKind.UNKNOWN_BATCH_TYPE: KindRow(
+        "batches of a type nobody knows, 99", (ResultKind.LIST, ResultKind.BATCH, ResultKind.HEADER)
+    ),
     FaultKind.WRONG_ANSWER: KindRow("the answer to another operation"),
 }
 

@@ -129,9 +129,7 @@ _THEIRS = (
         as_types=("RU", "RD"),
         exceptional_share=1.0,
     ),
-    Resource(
-        "OTHRCO_5_IMPRT9", "Other import", Technology.INTERTIE, 0.0, 200.0, 200.0, answers_itself=True
-    ),
+    Resource("OTHRCO_5_IMPRT9", "Other import", Technology.INTERTIE, 0.0, 200.0, 200.0, answers_itself=True),
 )
 
 

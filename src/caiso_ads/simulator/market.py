@@ -76,7 +76,9 @@ class Market:
         """Lose or delay arrivals of a stretch of time that lies ahead."""
         self._schedule = self._schedule.with_disturbances([disturbance])
 
-    def newest(self, batch_type: BatchType | int = BatchType.FIVE_MINUTE, resource_id: str = "") -> DispatchEntry | None:
+    def newest(
+        self, batch_type: BatchType | int = BatchType.FIVE_MINUTE, resource_id: str = ""
+    ) -> DispatchEntry | None:
         """Return the newest batch of that type, holding that resource where one is named."""
         for entry in reversed(list(self.dispatches)):
             if entry.header.batch_type == batch_type and (
@@ -165,7 +167,9 @@ class Market:
             return
         uid = self._uid("DISP", arrival)
         header = self.builder.header(arrival, uid)
-        self._shelve(Entry(uid, arrival.received, header, partial(self.builder.dispatch, arrival, uid)), arrival.received)
+        self._shelve(
+            Entry(uid, arrival.received, header, partial(self.builder.dispatch, arrival, uid)), arrival.received
+        )
         if arrival.kind is Kind.HOURLY:
             hourly.plan(self, uid)
 
@@ -185,5 +189,3 @@ def _with_dot(instruction: Instruction, dot_mw: float) -> dict[str, Any]:
         for part in instruction.detail
     )
     return {"dot_mw": dot_mw, "accept_dot_mw": dot_mw, "detail": detail}
-
-

@@ -16,6 +16,7 @@ from caiso_ads.simulator.noise import between, smooth, unit
 
 _RAMP_ACROSS_HOUR = timedelta(minutes=10)
 _ED_BLOCK = timedelta(hours=4)
+_MOST_KNOWN = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +51,20 @@ class Profiles:
     def __init__(self, seed: int) -> None:
         self._seed = seed
         self.accepted_hourly: dict[tuple[str, datetime], float] = {}
+        self._known: dict[tuple[str, datetime], Target] = {}
 
     def target(self, resource: Resource, interval_start: datetime) -> Target:
         """Return the DOT of the 5-minute interval that begins there, valid at its middle."""
+        if resource.technology is Technology.INTERTIE:
+            return self._compute(resource, interval_start)  # follows answers, which come later
+        key = (resource.resource_id, interval_start)
+        if key not in self._known:
+            if len(self._known) > _MOST_KNOWN:
+                self._known.clear()
+            self._known[key] = self._compute(resource, interval_start)
+        return self._known[key]
+
+    def _compute(self, resource: Resource, interval_start: datetime) -> Target:
         middle = interval_start + HALF_INTERVAL
         if resource.commits and not self.is_on(resource, interval_start):
             return Target(0.0, 0.0, 0.0, online=False)

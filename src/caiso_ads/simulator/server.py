@@ -140,7 +140,9 @@ class AdsSimulator:
             if request.path == path and "wsdl" not in {name.lower() for name in request.query}:
                 return web.Response(status=405, text="POST SOAP here, or GET ?WSDL (simulator)")
             encoded = self.switches.wsdl_use == "encoded"
-            return await send(request, Reply(wsdl(service, version, self.base_url + path, encoded=encoded)), None)
+            return await send(
+                request, Reply(wsdl(service, version, f"https://{request.host}{path}", encoded=encoded)), None
+            )
 
         for address in (path, file):
             application.router.add_post(address, post)

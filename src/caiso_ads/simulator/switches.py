@@ -67,7 +67,8 @@ class Switches:
         """Return a copy with one switch set from text or a TOML value; raises ConfigError naming it."""
         if name not in {row.name for row in fields(self)}:
             raise ConfigError("no such switch", file=source, key=name, cure=f"known: {', '.join(sorted(_TYPES()))}")
-        return replace(self, **{name: _convert(name, value, source)})
+        chosen: dict[str, Any] = {name: _convert(name, value, source)}
+        return replace(self, **chosen)
 
     def with_all(self, values: Mapping[str, object], *, source: str) -> Switches:
         """Return a copy with all those switches set; raises ConfigError naming the first wrong one."""

@@ -11,6 +11,11 @@ from xml.sax.saxutils import quoteattr
 from caiso_ads.wire.operations import OPERATIONS, Operation, Service, Version
 
 _ENCODING = "http://schemas.xmlsoap.org/soap/encoding/"
+_PREFIXES = {
+    "xmlns": "http://schemas.xmlsoap.org/wsdl/",
+    "xmlns:soap": "http://schemas.xmlsoap.org/wsdl/soap/",
+    "xmlns:xsd": "http://www.w3.org/2001/XMLSchema",
+}
 _NAMES: dict[Service, str] = {"dispatch": "APIWebService", "response": "APIResponseWebService"}
 
 
@@ -21,9 +26,9 @@ def wsdl(service: Service, version: Version, address: str, *, encoded: bool = Fa
     name = _NAMES[service]
     parts = [
         '<?xml version="1.0" encoding="UTF-8"?>',
-        f"<definitions name={quoteattr(name)} targetNamespace={quoteattr(namespace)} xmlns:tns={quoteattr(namespace)}"
-        ' xmlns="http://schemas.xmlsoap.org/wsdl/" xmlns:soap="http://schemas.xmlsoap.org/wsdl/soap/"'
-        ' xmlns:xsd="http://www.w3.org/2001/XMLSchema">',
+        f"<definitions name={quoteattr(name)} targetNamespace={quoteattr(namespace)} xmlns:tns={quoteattr(namespace)}",
+        *(f"{prefix}={quoteattr(uri)}" for prefix, uri in _PREFIXES.items()),
+        ">",
         *(_messages(operation) for operation in operations),
         f'<portType name="{name}">',
         *(_port_operation(operation) for operation in operations),

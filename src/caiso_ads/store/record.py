@@ -14,12 +14,13 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from caiso_ads.core.model import DispatchBatch, TrajectoryBatch
 from caiso_ads.errors import WireError
 from caiso_ads.ports import Intent, Receipt, Recorded
 from caiso_ads.store import rows
+from caiso_ads.store.bulk import insert_rows
 from caiso_ads.store.evidence import compact
 from caiso_ads.store.names import Names
 from caiso_ads.store.schema import (
@@ -39,6 +40,17 @@ from caiso_ads.wire.operations import OPERATIONS, ResultKind
 from caiso_ads.wire.payload import BadItem
 
 VALIDATE = "validate"
+
+# Statements of the hot path, built once: half of SQLAlchemy's time is in building them.
+_SAME_CONTENT = select(payload.c.id, payload.c.corrupt, payload.c.error).where(
+    payload.c.stream == bindparam("stream"), payload.c.uid == bindparam("uid"), payload.c.sha256 == bindparam("sha256")
+)
+_NEW_PAYLOAD, _NEW_BATCH, _NEW_TRAJECTORY, _NEW_INTENT = map(insert, (payload, batch, trajectory, outbox))
+_VERSIONS = select(batch.c.revision_no).where(batch.c.batch_uid == bindparam("uid"), ~batch.c.header_only)
+_MOVE = update(cursor).where(cursor.c.stream == bindparam("of"))
+_OPEN_INTENT = select(outbox).where(
+    outbox.c.kind == bindparam("kind"), outbox.c.batch_uid == bindparam("uid"), ~outbox.c.done
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +119,7 @@ def mark_corrupt(db: Connection, payload_rows: Iterable[int]) -> None:
 
 def _keep(db: Connection, stream: Stream, uid: str, receipt: Receipt[Any], error: WireError | None) -> Kept:
     digest = receipt.digest
-    same = (payload.c.stream == stream) & (payload.c.uid == uid) & (payload.c.sha256 == digest)
-    found = db.execute(select(payload.c.id, payload.c.corrupt, payload.c.error).where(same)).one_or_none()
+    found = db.execute(_SAME_CONTENT, {"stream": int(stream), "uid": uid, "sha256": digest}).one_or_none()
     form, body = compact(receipt.payload)
     if found is None:
         values = {
@@ -127,7 +138,7 @@ def _keep(db: Connection, stream: Stream, uid: str, receipt: Receipt[Any], error
             "seen": 1,
             "last_seen": receipt.received_at,
         }
-        made = db.execute(insert(payload), values).inserted_primary_key
+        made = db.execute(_NEW_PAYLOAD, values).inserted_primary_key
         assert made is not None
         return Kept(made[0], fresh=True, new_rows=True)
     readable_now = found.error is not None and error is None
@@ -143,17 +154,16 @@ def _keep(db: Connection, stream: Stream, uid: str, receipt: Receipt[Any], error
 def _insert_batch(db: Connection, names: Names, content: DispatchBatch, row: int, *, header_only: bool) -> None:
     effective, conflict = (False, False) if header_only else _rank(db, content)
     head = {"header_only": header_only, "effective": effective, "conflict": conflict}
-    db.execute(insert(batch), {"id": row, **rows.batch_row(content), **head})
+    db.execute(_NEW_BATCH, {"id": row, **rows.batch_row(content), **head})
     main, more = rows.instruction_rows(content, row, names)
-    for table, values in ((instruction, main), (instruction_more, more)):
-        if values:
-            db.execute(insert(table), values)
+    insert_rows(db, instruction, main)
+    insert_rows(db, instruction_more, more)
 
 
 def _rank(db: Connection, content: DispatchBatch) -> tuple[bool, bool]:
     """Place a new version among the stored ones of its batch: returns (effective, conflict), updates the others."""
+    others = db.execute(_VERSIONS, {"uid": content.batch_uid}).scalars().all()
     versions = (batch.c.batch_uid == content.batch_uid) & ~batch.c.header_only
-    others = db.execute(select(batch.c.revision_no).where(versions)).scalars().all()
     conflict = content.revision_no in others
     effective = all(content.revision_no >= other for other in others)
     if conflict:
@@ -172,14 +182,10 @@ def _insert_trajectory(db: Connection, names: Names, content: TrajectoryBatch, r
     if others:
         db.execute(update(trajectory).where(same_uid).values(effective=False, conflict=True))
     head = {"payload": row, "n": n, "digest": digest, "effective": True, "conflict": bool(others)}
-    made = db.execute(insert(trajectory), {**rows.trajectory_row(content), **head}).inserted_primary_key
+    made = db.execute(_NEW_TRAJECTORY, {**rows.trajectory_row(content), **head}).inserted_primary_key
     assert made is not None
-    for table, values in (
-        (dop, rows.dop_rows(content, made[0], names)),
-        (compliance, rows.compliance_rows(content, made[0], names)),
-    ):
-        if values:
-            db.execute(insert(table), values)
+    insert_rows(db, dop, rows.dop_rows(content, made[0], names))
+    insert_rows(db, compliance, rows.compliance_rows(content, made[0], names))
 
 
 def _insert_bad_items(db: Connection, row: int, content: Sequence[object]) -> None:
@@ -194,20 +200,19 @@ def _insert_bad_items(db: Connection, row: int, content: Sequence[object]) -> No
 
 def _move_cursor(db: Connection, stream: Stream, uid: str, row: int, at: datetime) -> None:
     values = {"uid": uid, "payload": row, "moved_at": at}
-    if db.execute(update(cursor).where(cursor.c.stream == stream).values(values)).rowcount == 0:
+    if db.execute(_MOVE, {"of": int(stream), **values}).rowcount == 0:
         db.execute(insert(cursor), {"stream": int(stream), **values})
 
 
 def _intent(db: Connection, batch_uid: str, at: datetime, *, make: bool) -> Intent | None:
     """Return the open intent to validate this batch, made now when there is none and ``make`` says so."""
-    mine = (outbox.c.kind == VALIDATE) & (outbox.c.batch_uid == batch_uid) & ~outbox.c.done
-    found = db.execute(select(outbox).where(mine)).one_or_none()
+    found = db.execute(_OPEN_INTENT, {"kind": VALIDATE, "uid": batch_uid}).one_or_none()
     if found is not None:
         return Intent(found.id, found.kind, found.batch_uid, found.created_at, found.attempts)
     if not make:
         return None
     values = {"kind": VALIDATE, "batch_uid": batch_uid, "created_at": at, "attempts": 0, "done": False}
-    made = db.execute(insert(outbox), values).inserted_primary_key
+    made = db.execute(_NEW_INTENT, values).inserted_primary_key
     assert made is not None
     return Intent(made[0], VALIDATE, batch_uid, at)
 

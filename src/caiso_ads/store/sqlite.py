@@ -6,7 +6,6 @@ Rule: a method that returns has committed, in the order of the calls; it raises 
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -15,6 +14,7 @@ from pathlib import Path
 from sqlite3 import Connection as RawConnection
 from typing import Any, TypeVar
 
+import msgspec
 from sqlalchemy import Connection, create_engine, event, insert, update
 from sqlalchemy.pool import NullPool
 
@@ -31,7 +31,6 @@ from caiso_ads.store.worker import Worker
 from caiso_ads.wire.payload import BadItem
 
 _LOG = logging.getLogger("caiso_ads.store")
-_compact_json = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 T = TypeVar("T")
 
 
@@ -44,7 +43,7 @@ class SqlStore:
         self._identity = engine.identity(path)
         self._corrupt: dict[int, CorruptPayload] = {}
         self._writer = Worker("store-writer", path, self._connect_writer)
-        self._reader = Worker("store-reader", path, partial(_connect, path, engine.connect_reader, "BEGIN"))
+        self._reader = Worker("store-reader", path, partial(open_core, path, engine.connect_reader, "BEGIN"))
 
     @classmethod
     async def open(cls, path: Path, clock: Clock) -> SqlStore:
@@ -150,7 +149,7 @@ class SqlStore:
     def _connect_writer(self) -> Connection:
         """Open the writing connection, bring the schema up to date, and verify the newest payload."""
         self._check_file()
-        db = _connect(self.path, engine.connect_writer, "BEGIN IMMEDIATE")
+        db = open_core(self.path, engine.connect_writer, "BEGIN IMMEDIATE")
         try:
             prepare(db, self.path)
             with db.begin():
@@ -177,10 +176,15 @@ class SqlStore:
         )
 
 
-def _connect(path: Path, connect: Callable[[Path], RawConnection], begin: str) -> Connection:
-    made = create_engine("sqlite://", creator=lambda: connect(path), poolclass=NullPool, json_serializer=_compact_json)
+def open_core(path: Path, connect: Callable[[Path], RawConnection], begin: str) -> Connection:
+    """Return a SQLAlchemy connection whose transactions start with ``begin``, over a checked driver connection."""
+    made = create_engine("sqlite://", creator=lambda: connect(path), poolclass=NullPool, json_serializer=_json)
     event.listen(made, "begin", lambda db: db.exec_driver_sql(begin))
     return made.connect()
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()
 
 
 def _mark(db: Connection, at: datetime) -> None:

@@ -69,7 +69,7 @@ _TRAJECTORY = (
     "t.binding_flag AS binding_flag",
 )
 _INSTRUCTION = (
-    *("b.batch_uid AS batch_uid", "b.revision_no AS revision_no", "b.effective AS effective"),
+    *("b.batch_uid AS batch_uid", "b.revision_no AS revision_no", "b.effective AS effective", "b.conflict AS conflict"),
     *(f"{_UID} AS instruction_uid", "r.resource_id AS resource_id", f"{_START} AS start_time"),
 )
 _OF_INSTRUCTION = "instruction i JOIN resource r ON r.id = i.resource JOIN batch b ON b.id = i.batch"

@@ -56,12 +56,16 @@ class Items:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How one noun lies on the wire. ``elements`` are in the schema's order, by element name."""
+    """How one noun lies on the wire. ``elements`` are in the schema's order, by element name.
+
+    ``repeats``: it has no identifier that sets it apart, so equal ones may be one object, as the segments of a DOT.
+    """
 
     noun: type[Any]
     attribute: Scalar | None
     elements: Mapping[str, Scalar | Items]
     required: frozenset[str]
+    repeats: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +101,7 @@ def plan_of(noun: type[Any]) -> Plan:
         attribute=attributes[0] if attributes else None,
         elements={field.wire: field for field in made if field not in attributes},
         required=frozenset(field.name for field in declared if field.metadata["required"]),
+        repeats=any(field.read is read_int for field in attributes),
     )
 
 

@@ -6,14 +6,14 @@ the table is kept in ``unknown``. A path counts items from 1: ``instructions[3]/
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from lxml.etree import _Element as Element
 
 from caiso_ads.core.model import Unknown
 from caiso_ads.errors import WireError
-from caiso_ads.wire.fields import Items, Plan, Read
-from caiso_ads.wire.scalars import BLANKS, read_identifier
+from caiso_ads.wire.fields import Items, Plan, Read, Scalar
+from caiso_ads.wire.scalars import BLANKS
 from caiso_ads.wire.tree import local
 
 
@@ -28,14 +28,6 @@ class _Memo(dict[str | None, Any]):
         return value
 
 
-class _Entry(NamedTuple):
-    """What to do with one tag: ``values`` for a scalar, else ``items`` for a list, else it is unknown."""
-
-    name: str
-    values: _Memo | None
-    items: Items | None
-
-
 class _Memos(dict[Read, _Memo]):
     """One memo for each way to read a text."""
 
@@ -44,23 +36,40 @@ class _Memos(dict[Read, _Memo]):
         return memo
 
 
-class _Tags(dict[str, _Entry]):
-    """The tags one plan met in this document, with their namespace as it came; and its identifying attribute."""
+class _Shape:
+    """One sequence of tags under a noun, understood once: most nouns of a document share very few shapes.
+
+    ``scalars``, ``lists`` and ``strangers`` are positions among the children; the identifying attribute, where the
+    noun has one, comes after the last scalar in ``names``, ``steps`` and ``memos``.
+    """
+
+    __slots__ = ("lists", "memos", "names", "scalars", "steps", "strangers")
+
+    def __init__(self, plan: Plan, tags: tuple[str, ...], memos: _Memos) -> None:
+        fields = [plan.elements.get(local(tag)) for tag in tags]
+        _check_complete(plan, [field for field in fields if field is not None])
+        scalars = [(at, field) for at, field in enumerate(fields) if isinstance(field, Scalar)]
+        self.scalars = [at for at, _ in scalars]
+        self.lists = [(at, field) for at, field in enumerate(fields) if isinstance(field, Items)]
+        self.strangers = [at for at, field in enumerate(fields) if field is None]
+        ordered = [field for _, field in scalars]
+        self.steps = [field.wire for field in ordered]
+        if plan.attribute is not None:
+            ordered.append(plan.attribute)
+            self.steps.append(f"@{plan.attribute.wire}")
+        self.names = [field.name for field in ordered]
+        self.memos = [memos[field.read] for field in ordered]
+
+
+class _Shapes(dict[tuple[str, ...], _Shape]):
+    """The shapes one noun had in this document."""
 
     def __init__(self, plan: Plan, memos: _Memos) -> None:
         self._plan, self._memos = plan, memos
-        self.identifiers = memos[plan.attribute.read if plan.attribute else read_identifier]
 
-    def __missing__(self, tag: str) -> _Entry:
-        field = self._plan.elements.get(local(tag))
-        if field is None:
-            entry = _Entry("", None, None)
-        elif isinstance(field, Items):
-            entry = _Entry(field.name, None, field)
-        else:
-            entry = _Entry(field.name, self._memos[field.read], None)
-        self[tag] = entry
-        return entry
+    def __missing__(self, tags: tuple[str, ...]) -> _Shape:
+        shape = self[tags] = _Shape(self._plan, tags, self._memos)
+        return shape
 
 
 class Reader:
@@ -68,55 +77,56 @@ class Reader:
 
     def __init__(self) -> None:
         self._memos = _Memos()
-        self._tags: dict[type[Any], _Tags] = {}
+        self._shapes: dict[type[Any], _Shapes] = {}
+        self._nouns: dict[tuple[Any, ...], Any] = {}
 
     def read(self, element: Element, plan: Plan) -> Any:
         """Return the noun in an element; raises WireError with the path below that element."""
-        tags = self._tags.get(plan.noun)
-        if tags is None:
-            tags = self._tags[plan.noun] = _Tags(plan, self._memos)
-        values: dict[str, Any] = {}
+        shapes = self._shapes.get(plan.noun)
+        if shapes is None:
+            shapes = self._shapes[plan.noun] = _Shapes(plan, self._memos)
+        children = element[:]
+        shape = shapes[tuple([child.tag for child in children])]
+        scalars = [children[at] for at in shape.scalars] if shape.lists or shape.strangers else children
+        if any(map(len, scalars)):
+            raise _nested(scalars)
+        texts = [child.text for child in scalars]
         if plan.attribute is not None:
-            wire = plan.attribute.wire
-            try:
-                values[plan.attribute.name] = tags.identifiers[element.get(wire) or attribute_text(element, wire)]
-            except WireError as error:
-                raise within(f"@{wire}", error) from None
-        unknown: list[Unknown] = []
-        for child in element:
-            name, memo, items = tags[child.tag]
-            if name in values:
-                raise WireError("given twice", where=local(child.tag))
-            if memo is not None:
-                if len(child):
-                    raise WireError("holds elements where a value was expected", where=local(child.tag))
-                try:
-                    values[name] = memo[child.text]
-                except WireError as error:
-                    raise within(local(child.tag), error) from None
-            elif items is not None:
-                values[name] = self._items(child, items, unknown)
-            else:
-                unknown.append(_unknown(child))
-        if unknown:
-            values["unknown"] = tuple(unknown)
-        try:
-            return plan.noun(**values)
-        except TypeError:  # asking forgiveness: comparing names for each of thousands of segments costs more
-            raise WireError("missing", where=_first_missing(plan, values)) from None
+            texts.append(_identifier(element, plan.attribute.wire))
+        values = _values(shape, texts)
+        if shape.lists or shape.strangers:
+            values |= self._others(shape, children)
+        return plan.noun(**values)
 
-    def _items(self, element: Element, field: Items, unknown: list[Unknown]) -> tuple[Any, ...]:
-        """Read the children of a list element; strangers among them go to the owner's ``unknown``."""
+    def _repeated(self, element: Element, plan: Plan) -> Any:
+        """Do the same for a noun that may be equal to one read before, as most segments without energy are."""
+        children = element[:]
+        key = (*element.items(), *[child.tag for child in children], *[child.text for child in children])
+        noun = self._nouns.get(key)
+        if noun is None or any(map(len, children)):
+            noun = self._nouns[key] = self.read(element, plan)
+        return noun
+
+    def _others(self, shape: _Shape, children: list[Element]) -> dict[str, Any]:
+        """Return the values that are not scalars: lists, and what is not in the table."""
+        strangers = [children[at] for at in shape.strangers]
+        values: dict[str, Any] = {field.name: self._items(children[at], field, strangers) for at, field in shape.lists}
+        values["unknown"] = tuple([_unknown(child) for child in strangers])
+        return values
+
+    def _items(self, element: Element, field: Items, strangers: list[Element]) -> tuple[Any, ...]:
+        """Read the children of a list element; strangers among them are left to the owner."""
         found: list[Any] = []
         item_tag = ""
-        for child in element:
+        read = self._repeated if field.plan.repeats else self.read
+        for child in element[:]:
             if child.tag != item_tag:
                 if local(child.tag) != field.item:
-                    unknown.append(_unknown(child))
+                    strangers.append(child)
                     continue
                 item_tag = child.tag
             try:
-                found.append(self.read(child, field.plan))
+                found.append(read(child, field.plan))
             except WireError as error:
                 raise within(f"{field.wire}[{len(found) + 1}]", error) from None
         return tuple(found)
@@ -132,8 +142,40 @@ def attribute_text(element: Element, name: str) -> str | None:
     return next((text for key, text in element.items() if local(key) == name), None)
 
 
-def _first_missing(plan: Plan, values: dict[str, Any]) -> str:
-    return next(field.wire for field in plan.elements.values() if field.name in plan.required - values.keys())
+def _identifier(element: Element, name: str) -> str:
+    text = element.get(name) or attribute_text(element, name)
+    if text is None:
+        raise WireError("missing", where=f"@{name}")
+    return text
+
+
+def _values(shape: _Shape, texts: list[str | None]) -> dict[str, Any]:
+    try:
+        return dict(zip(shape.names, [memo[text] for memo, text in zip(shape.memos, texts)]))
+    except WireError:
+        for step, memo, text in zip(shape.steps, shape.memos, texts):
+            try:
+                memo[text]
+            except WireError as error:
+                raise within(step, error) from None
+        raise
+
+
+def _nested(scalars: list[Element]) -> WireError:
+    step = next(local(child.tag) for child in scalars if len(child))
+    return WireError("holds elements where a value was expected", where=step)
+
+
+def _check_complete(plan: Plan, fields: list[Scalar | Items]) -> None:
+    """Check that every required element is there, and none twice."""
+    seen: set[str] = set()
+    for field in fields:
+        if field.name in seen:
+            raise WireError("given twice", where=field.wire)
+        seen.add(field.name)
+    for field in plan.elements.values():
+        if field.name in plan.required - seen:
+            raise WireError("missing", where=field.wire)
 
 
 def _unknown(element: Element) -> Unknown:

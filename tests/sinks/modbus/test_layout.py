@@ -64,7 +64,7 @@ def test_each_kind_of_point_has_a_type() -> None:
 
 def test_the_constant_stands_in_all_four_orders() -> None:
     a, b, c, d = struct.pack(">f", 123.456)
-    assert layout.constants() == bytes([a, b, c, d] + [c, d, a, b] + [b, a, d, c] + [d, c, b, a])
+    assert layout.constants() == b"".join(map(bytes, ((a, b, c, d), (c, d, a, b), (b, a, d, c), (d, c, b, a))))
     orders = [row.word_order for row in layout.rows(PLAN) if row.key == "byte_order_check" and not row.resource]
     assert orders == ["ABCD", "CDAB", "BADC", "DCBA"]
 

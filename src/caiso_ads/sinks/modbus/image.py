@@ -33,7 +33,7 @@ def _number(value: Value) -> Field | None:
 
 
 def _count(value: Value) -> Field | None:
-    return None if isinstance(value, datetime) or value < 0 else int(value) & _U32
+    return None if isinstance(value, datetime) or not 0 <= value < math.inf else int(value) & _U32
 
 
 def _code(value: Value) -> Field | None:

@@ -1,0 +1,103 @@
+"""What the demo shows each second: one line a resource, the register to read, and the commands to read it with."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from caiso_ads.config import Config
+from caiso_ads.core.points import RESOURCE_POINTS, PointValue, Snapshot
+from caiso_ads.core.quality import Directive, Quality
+from caiso_ads.sinks.modbus import Config as ModbusConfig
+from caiso_ads.sinks.modbus.layout import slot
+
+_COLOURS = {"FOLLOW": "bold green", "TEST": "bold magenta", "HOLD": "bold yellow", "NO_DATA": "bold red"}
+
+
+def picture(snapshot: Snapshot, config: Config, config_path: Path) -> RenderableType:
+    """Return the whole screen for one snapshot."""
+    modbus = config.sinks["modbus"]
+    assert isinstance(modbus, ModbusConfig)
+    return Group(
+        Text(
+            "SIMULATOR: an invented market, not CAISO. Directive TEST stands where production says FOLLOW.", "magenta"
+        ),
+        Text(_headline(snapshot)),
+        _table(snapshot, config, modbus),
+        Text(_how_to_read(config_path, modbus)),
+    )
+
+
+def _headline(snapshot: Snapshot) -> str:
+    age = snapshot.gateway_value("link_age_s").value
+    polled = "not yet polled" if age is None else f"polled {age:.0f} s ago"
+    waiting = snapshot.gateway_value("unacknowledged_batches").value
+    return f"{_clocks(snapshot.at)}   snapshot {snapshot.generation}   {polled}   {waiting} receipts to confirm"
+
+
+def _clocks(at: datetime) -> str:
+    utc = f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+    try:
+        return f"{utc} ({at.astimezone(ZoneInfo('America/Los_Angeles')):%H:%M:%S} Pacific)"
+    except ZoneInfoNotFoundError:  # Windows without the tzdata package: UTC alone is still right
+        return utc
+
+
+def _table(snapshot: Snapshot, config: Config, modbus: ModbusConfig) -> Table:
+    plan = modbus.plan(tuple(snapshot.resources))
+    names = {item.id: item.name for item in config.resources}
+    table = Table(pad_edge=False)
+    table.add_column("resource", no_wrap=True)
+    for title in ("directive", "quality"):
+        table.add_column(title, no_wrap=True)
+    for title in ("setpoint MW", "DOT MW", "next DOT", "in", "curtailed"):
+        table.add_column(title, justify="right", no_wrap=True)
+    for title in ("register", "block"):
+        table.add_column(title, justify="right", no_wrap=True)
+    for index, resource_id in enumerate(snapshot.resources):
+        directive = Directive(_whole(snapshot.value(resource_id, "directive"))).name
+        legacy = str(40001 + 2 * index) if resource_id in plan.legacy_ids and plan.legacy else "-"
+        table.add_row(
+            names[resource_id],
+            Text(directive, _COLOURS.get(directive, "")),
+            Quality(_whole(snapshot.value(resource_id, "quality"))).name,
+            *(_number(snapshot.value(resource_id, key)) for key in ("setpoint_mw", "dot_mw", "next_dot_mw")),
+            _countdown(snapshot.value(resource_id, "seconds_to_next_target")),
+            _number(snapshot.value(resource_id, "supplemental_mw")),
+            legacy,
+            str(40001 + plan.block_base(index)),
+        )
+    return table
+
+
+def _whole(value: PointValue) -> int:
+    assert isinstance(value.value, int)
+    return value.value
+
+
+def _number(value: PointValue) -> str:
+    return "-" if not isinstance(value.value, float) else f"{value.value:.2f}"
+
+
+def _countdown(value: PointValue) -> str:
+    return "-" if not isinstance(value.value, float) else f"{int(value.value) // 60}:{int(value.value) % 60:02d}"
+
+
+def _how_to_read(config_path: Path, modbus: ModbusConfig) -> str:
+    target = f"-m tcp -p {modbus.port} -a {modbus.unit_id}"
+    setpoint = next(index for index, point in enumerate(RESOURCE_POINTS) if point.key == "setpoint_mw")
+    block = modbus.plan(("",)).block_base(0) + slot(setpoint) + 1
+    return (
+        "Read it from another terminal (register: float, low word first; block: status and values, high word first):\n"
+        f"  mbpoll {target} -t 4:float -r 1 -c 6 -1 {modbus.host}      the setpoints of this second, 40001 on\n"
+        f"  mbpoll {target} -t 1 -r 1 -c 4 -1 {modbus.host}            10001: 1 only while all of them are good\n"
+        f"  mbpoll {target} -t 4:float -B -r {block} -c 1 -1 {modbus.host}   setpoint_mw of the first block\n"
+        f"  caiso-ads status --config {config_path}\n"
+        f"  caiso-ads points --config {config_path}                    the whole map\n"
+        "Ctrl-C stops it."
+    )

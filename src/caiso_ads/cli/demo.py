@@ -1,0 +1,138 @@
+"""``caiso-ads demo``: an ISO, a gateway and a register map in one command, for somebody who has nothing yet.
+
+Rule: it is the real gateway with the real TLS, store and listeners against the built-in simulator; only the market is
+invented, and everything on screen says so.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from caiso_ads.cli._errors import report_errors
+
+if TYPE_CHECKING:  # rich and the gateway wait until the command runs
+    from rich.console import Console
+
+    from caiso_ads.app import App
+    from caiso_ads.simulator.kit import KitPaths
+
+PREFERRED_MODBUS_PORT = 5020
+PLAIN_EVERY_S = 5.0
+
+
+@click.command("demo")
+@click.option(
+    "--directory", type=click.Path(file_okay=False, path_type=Path), default=Path("caiso-ads-demo"), show_default=True,
+    help="Where certificates, gateway.toml, the database and the files go; copy them for a set-up of your own.",
+)  # fmt: skip
+@click.option("--modbus-port", type=click.IntRange(1, 65535), help="Modbus port; by default 5020, or a free one.")
+@click.option(
+    "--ads-port", type=click.IntRange(0, 65535), default=0, help="Port of the simulated ISO; by default free."
+)
+@click.option(
+    "--speed", type=click.FloatRange(1, 600), default=1.0, show_default=True, help="Market seconds per second."
+)
+@click.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same market.")
+@click.option("--scenario", metavar="NAME|FILE", help="A story of the simulator: caiso-ads simulate --list-scenarios.")
+@click.option("--seconds", type=click.FloatRange(1), help="Stop after so many seconds; by default on Ctrl-C.")
+@click.option("--plain", is_flag=True, help="Print the table every 5 s instead of redrawing it.")
+@report_errors()
+def command(
+    directory: Path, modbus_port: int | None, ads_port: int, speed: float, seed: int, scenario: str | None,
+    seconds: float | None, *, plain: bool,
+) -> None:  # fmt: skip
+    """Run simulator, gateway and register map together; needs nothing else.
+
+    Starts a simulated ISO with its own certificates, a gateway that polls it over mutual TLS, a Modbus TCP server and
+    the files, and shows live what a plant would read and where. Nothing leaves this machine.
+    """
+    from rich.console import Console
+
+    from caiso_ads.cli._logging import set_up_logging
+    from caiso_ads.cli._running import run_until_stopped
+    from caiso_ads.ports import ScaledClock
+    from caiso_ads.simulator.scenario import Scenario, load
+    from caiso_ads.simulator.server import AdsSimulator
+
+    console = Console()
+    set_up_logging(level="warning", form="text")
+    _forget_last_run(directory)
+    story = load(scenario) if scenario else Scenario()
+    clock = ScaledClock(speed, story.start)
+    simulator = AdsSimulator(
+        clock=clock, port=ads_port, seed=seed, scenario=story, directory=directory, keep=10_000
+    )  # fmt: skip
+
+    async def main() -> None:
+        from caiso_ads.app import open_app
+        from caiso_ads.config import load_config
+        from caiso_ads.simulator.kit import write_kit
+
+        async with simulator:
+            kit = write_kit(
+                directory, simulator.url, simulator.response_url, simulator.fleet,
+                modbus_port=modbus_port or _free_port(), poll_interval_s=10.0,
+            )  # fmt: skip
+            async with open_app(load_config(kit.config), clock) as app:
+                await _show_while_running(app, kit, console, seconds, plain=plain or not console.is_terminal)
+
+    run_until_stopped(main())
+
+
+def _forget_last_run(directory: Path) -> None:
+    """Start with an empty database: the simulator's market is not the one of the last run."""
+    for path in directory.glob("gateway.db*"):
+        path.unlink()
+
+
+def _free_port() -> int:
+    """Return the usual port when it is free, else one the system picks."""
+    for wanted in (PREFERRED_MODBUS_PORT, 0):
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", wanted))
+            except OSError:
+                continue
+            port: int = probe.getsockname()[1]
+            return port
+    raise click.ClickException("no free TCP port on 127.0.0.1")
+
+
+async def _show_while_running(
+    app: App, kit: KitPaths, console: Console, seconds: float | None, *, plain: bool
+) -> None:  # fmt: skip
+    show = _print_table if plain else _redraw_table
+    running = asyncio.create_task(app.run())
+    showing = asyncio.create_task(show(app, kit, console))
+    try:
+        done, _ = await asyncio.wait({running, showing}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        showing.cancel()
+        running.cancel()
+        await asyncio.wait({running, showing})
+
+
+async def _redraw_table(app: App, kit: KitPaths, console: Console) -> None:
+    from rich.live import Live
+
+    from caiso_ads.cli._demo_table import picture
+
+    with Live(console=console, auto_refresh=False) as live:
+        while True:
+            live.update(picture(app.gateway.feed.latest, app.config, kit.config), refresh=True)
+            await asyncio.sleep(1.0)
+
+
+async def _print_table(app: App, kit: KitPaths, console: Console) -> None:
+    from caiso_ads.cli._demo_table import picture
+
+    while True:
+        await asyncio.sleep(PLAIN_EVERY_S)
+        console.print(picture(app.gateway.feed.latest, app.config, kit.config))

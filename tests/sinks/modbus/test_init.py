@@ -1,0 +1,93 @@
+"""The configuration: each wrong value is refused with its key, whichever way it comes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from caiso_ads.errors import ConfigError
+from caiso_ads.ports import SinkContext
+from caiso_ads.sinks.modbus import Config
+from caiso_ads.sinks.modbus.server import ModbusSink
+from tests.fakes import FakeClock, MemoryStore
+
+
+def context(count: int) -> SinkContext:
+    ids = tuple(f"R{number}" for number in range(count))
+    return SinkContext(ids, {one: one for one in ids}, "simulator", MemoryStore(), FakeClock())
+
+
+def test_the_defaults_serve_nobody_but_this_machine_and_need_no_privilege() -> None:
+    assert (Config().host, Config().port >= 1024, Config().required) == ("127.0.0.1", True, True)
+
+
+WRONG: list[tuple[str, Any]] = [
+    ("host", " "),
+    ("port", -1),
+    ("port", 65_536),
+    ("unit_id", -1),
+    ("unit_id", 256),
+    ("max_connections", 0),
+    ("max_per_address", 0),
+    ("native_base", 98),
+    ("native_base", 1001),
+    ("native_base", 65_002),
+    ("idle_timeout_s", 0.0),
+    ("idle_timeout_s", float("nan")),
+    ("half_frame_timeout_s", -1.0),
+    ("half_frame_timeout_s", float("inf")),
+    ("stall_limit_s", 1.9),
+    ("stall_limit_s", 61.0),
+    ("vendor_name", "Ü"),
+    ("product_code", "a\nb"),
+    ("revision", "x" * 65),
+    ("application_name", "\x7f"),
+]
+
+
+@pytest.mark.parametrize(("key", "value"), WRONG)
+def test_a_value_that_cannot_work_is_refused_with_its_key(key: str, value: Any) -> None:
+    with pytest.raises(ConfigError) as caught:
+        Config(**{key: value})
+    assert (caught.value.table, caught.value.key) == ("sinks.modbus", key)
+    assert repr(value) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "table", [{"ports": 5020}, {"port": "5020"}, {"foreign_unit": "maybe"}, {"port": 70_000}, {"required": 1}]
+)
+def test_a_file_with_an_unknown_key_or_a_wrong_type_is_refused(table: dict[str, Any]) -> None:
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert(table, Config)
+
+
+@pytest.mark.parametrize(("native_base", "room"), [(1000, 644), (100, 653), (65_000, 4)])
+def test_resources_beyond_the_last_register_are_refused(native_base: int, room: int) -> None:
+    config = Config(native_base=native_base)
+    assert isinstance(config.build(context(room)), ModbusSink)
+    with pytest.raises(ConfigError, match=rf"room for {room}$"):
+        config.build(context(room + 1))
+
+
+def test_every_key_is_described() -> None:
+    schema = msgspec.json.schema(Config)["$defs"]["Config"]["properties"]
+    assert [key for key, spec in schema.items() if not spec.get("description")] == []
+
+
+def test_identity_tells_what_is_configured_and_leaves_out_what_is_empty() -> None:
+    assert Config(revision="", application_name="").settings().identity == {
+        0: b"caiso-ads", 1: b"gateway", 2: b"", 4: b"CAISO ADS gateway",
+    }  # fmt: skip
+    assert Config(application_name="Plant 1").settings().identity[6] == b"Plant 1"
+
+
+@pytest.mark.parametrize(("word", "answers"), [("refuse", True), ("ignore", False)])
+def test_another_unit_is_refused_or_ignored_as_configured(word: Any, answers: bool) -> None:  # noqa: FBT001
+    assert Config(foreign_unit=word).settings().answer_foreign_units is answers
+
+
+def test_limits_are_checked_often_enough_for_the_shortest() -> None:
+    assert Config().settings().sweep_s == 0.5
+    assert Config(half_frame_timeout_s=0.2).settings().sweep_s == pytest.approx(0.05)
