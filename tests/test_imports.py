@@ -19,11 +19,11 @@ HOMES: dict[str, tuple[str, ...]] = {
     "alembic": ("store",),
     "click": ("cli",),
     "cryptography": ("ads", "simulator"),
-    "lxml": ("wire", "simulator"),
-    "msgspec": ("config.py", "sinks", "simulator", "wire", "store", "cli"),
+    "lxml": ("wire",),
+    "msgspec": ("config.py", "sinks", "simulator", "store", "cli"),
     "rich": ("cli",),
     "sqlalchemy": ("store",),
-    "uvloop": ("app.py", "cli"),
+    "uvloop": ("cli",),
 }
 
 

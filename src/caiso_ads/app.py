@@ -60,8 +60,10 @@ class App:
 
 
 @asynccontextmanager
-async def open_app(config: Config, clock: Clock | None = None) -> AsyncIterator[App]:
-    """Open store and client and build the sinks; closes them all again.
+async def open_app(
+    config: Config, clock: Clock | None = None, *, gateway_type: type[Gateway] = Gateway
+) -> AsyncIterator[App]:
+    """Open store and client and build the sinks; closes them all again. ``gateway_type`` is for negative controls.
 
     Raises ConfigError, CertificateError, StoreError or StoreBusyError before anything is asked or served.
     """
@@ -82,7 +84,7 @@ async def open_app(config: Config, clock: Clock | None = None) -> AsyncIterator[
             )
         )  # fmt: skip
         supervisor = Supervisor(_sinks(config, environment, store, clock), clock)
-        gateway = Gateway(
+        gateway = gateway_type(
             client, store, clock, initial(_resources(config), environment), _settings(config),
             supervisor.required_serving,
         )  # fmt: skip

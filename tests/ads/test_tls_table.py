@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
 import ssl
+import warnings
 from datetime import timedelta
 from pathlib import Path
 
@@ -152,10 +155,37 @@ async def test_server_of_tls_1_1_only_is_refused(iso: Identity, plant_ca: Author
         assert (await refusal(server, context)).reason is TlsReason.PROTOCOL
 
 
-async def test_server_that_speaks_plain_http_on_the_port_is_refused(context: ssl.SSLContext) -> None:
-    async with serving(None, STATUS) as server, AdsClient(server.url, ssl_context=context, deadline_s=5) as ads:
-        with pytest.raises((TlsError, UnreachableError)):
-            await ads.batch_status("1")
+async def test_that_server_of_tls_1_1_does_speak_with_a_client_of_its_age(iso: Identity, plant_ca: Authority) -> None:
+    """The control: without it the test above could pass on a server that is just broken."""
+    old = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    old.check_hostname = False
+    old.verify_mode = ssl.CERT_NONE
+    old.set_ciphers("ALL:@SECLEVEL=0")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        old.minimum_version = old.maximum_version = ssl.TLSVersion.TLSv1_1
+    with strict_server(server_context(iso, None, version=ssl.TLSVersion.TLSv1_1)) as server:
+
+        def speak() -> str | None:
+            with socket.create_connection(("127.0.0.1", server.port), 5) as raw, old.wrap_socket(raw) as tls:
+                return tls.version()
+
+        assert await asyncio.to_thread(speak) == "TLSv1.1"
+
+
+async def test_server_that_speaks_plain_http_is_refused_and_sent_nothing(context: ssl.SSLContext) -> None:
+    received: list[bytes] = []
+
+    async def plain(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        received.append(await reader.read(4096))
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        writer.close()
+
+    listener = await asyncio.start_server(plain, "127.0.0.1", 0)
+    async with listener:
+        error = await refusal(Server([], listener.sockets[0].getsockname()[1]), context)
+    assert error.reason is TlsReason.OTHER
+    assert b"POST" not in b"".join(received)
 
 
 @pytest.mark.parametrize("end", [hang_up, reset], ids=["end of file", "reset"])

@@ -220,18 +220,20 @@ class Connection(asyncio.BufferedProtocol):
             self._transport.pause_reading()
 
     def resume_writing(self) -> None:
-        """Go on."""
+        """Go on; the rest of a request that we did not read meanwhile gets its time now."""
         self._blocked_since = _NEVER
+        if self._end:
+            self._half_since = self._sink.now
         with contextlib.suppress(RuntimeError):
             self._transport.resume_reading()
 
     def overdue(self, now: float) -> str:
         """Return why this connection must end, or nothing."""
         limits = self._sink.settings
-        if now - self._half_since > limits.half_frame_timeout_s:
-            return "half a request, then nothing"
         if now - self._blocked_since > limits.half_frame_timeout_s:
             return "replies are not read"
+        if now - self._half_since > limits.half_frame_timeout_s:
+            return "half a request, then nothing"
         if now - self._request_at > limits.idle_timeout_s:
             return "idle"
         return ""

@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from caiso_ads.core.codes import BatchStatus, BatchType, DispatchMode, InstructionType
+from caiso_ads.simulator import events
+from caiso_ads.simulator.faults import Faults
+from caiso_ads.simulator.scenario import load
+from tests.simulator.bench import NOON, Bench, told
+
+
+def _played(name: str, seconds: float) -> tuple[Bench, Faults]:
+    bench, faults = Bench(), Faults()
+    events.play(load(name), bench.market, faults)
+    bench.move(seconds)
+    return bench, faults
+
+
+def test_contingency_issues_a_dispatch_with_its_kind_and_spinning_part() -> None:
+    bench, _ = _played("contingency", 61)
+    batch = next(b for b in bench.batches() if b.dispatch_mode is DispatchMode.CONTINGENCY)
+    assert (batch.contingency_type, batch.path_exclusion) == ("RTCD", "NTE")
+    row = batch.instructions[0]
+    mw = {d.service_type: d.mw or 0.0 for d in row.detail}
+    assert row.dot_mw == 60.0
+    assert mw["SPIN"] > 0
+    assert mw["RMPS"] + mw["SUPP"] + mw["SPIN"] == pytest.approx(60.0, abs=0.011)
+    assert row.start_time == NOON + timedelta(seconds=60 + 150)
+
+
+def test_emergency_cancel_hits_the_newest_batch() -> None:
+    bench, _ = _played("emergency-cancel", 61)
+    cancelled = [b for b in bench.batches() if b.batch_status is BatchStatus.EMERGENCY_CANCELLED]
+    assert len(cancelled) == 1
+    assert cancelled[0].batch_type is BatchType.FIVE_MINUTE
+
+
+def test_revisions_change_the_newest_dot() -> None:
+    bench, _ = _played("revisions", 61)
+    entry = bench.market.newest(BatchType.FIVE_MINUTE, "BATFLD_6_STOR1")
+    assert entry is not None
+    assert entry.header.revision_no == 2
+    assert told(entry.full(), "BATFLD_6_STOR1").revision_number == 1
+
+
+def test_market_outage_is_late_then_silent_then_without_trajectories() -> None:
+    bench, _ = _played("market-outage", 5 * 3600)
+    start = NOON + timedelta(hours=1)
+    silent = [e for e in bench.market.dispatches if start <= e.received < start + timedelta(hours=2)]
+    assert [e for e in silent if e.received > start + timedelta(seconds=130)] == []
+    later = [e.received for e in bench.market.trajectories if e.received > NOON + timedelta(hours=4, seconds=2)]
+    assert later == []
+
+
+def test_every_type_of_batch_can_be_played() -> None:
+    bench, _ = _played("every-type", 61)
+    types = {int(b.batch_type) for b in bench.batches()}
+    assert types >= {0, 1, 2, 3, 4, 5, 10, 12, 99}
+    transition = next(i for b in bench.batches() for i in b.instructions if i.instruction_type is InstructionType.MSG_TRANSITION)
+    assert (transition.transition_from_config_id, transition.transition_to_config_id) == ("RIVRCK_1X1", "RIVRCK_2X1")
+
+
+def test_faults_are_armed_at_their_second() -> None:
+    bench, faults = _played("bad-server", 19)
+    assert list(faults) == []
+    bench.move(2)
+    assert [fault.kind for fault in faults] == ["http-500"]
+    bench.move(600)
+    assert len(list(faults)) == 12
+
+
+def test_an_event_without_its_target_does_nothing() -> None:
+    from caiso_ads.simulator.scenario import Cancel, Issue, Revise, Scenario
+
+    bench = Bench()
+    story = Scenario(
+        events=(
+            Cancel(at_s=1, batch_type=77),
+            Revise(at_s=1, resource="NOT_THERE", add_mw=1.0),
+            Issue(at_s=1, batch_type=12, resource="NOT_THERE"),
+        )
+    )
+    events.play(story, bench.market, Faults())
+    bench.move(2)
+    test = bench.market.newest(12)
+    assert test is not None
+    assert test.full().instructions == ()

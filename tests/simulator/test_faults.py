@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from caiso_ads.errors import ConfigError
+from caiso_ads.simulator.faults import KINDS, Fault, FaultKind, Faults, parse
+
+LIST = "getDispatchBatchesSinceUID"
+DOC = Path(__file__).parents[2] / "docs" / "simulator.md"
+
+
+def test_a_fault_hits_its_operation_as_often_as_armed() -> None:
+    faults = Faults()
+    faults.add(Fault("drip", "getDispatchBatch", times=2))
+    taken = [faults.take(name) for name in (LIST, "getDispatchBatch", "getDispatchBatch", "getDispatchBatch")]
+    assert [fault.kind if fault else None for fault in taken] == [None, "drip", "drip", None]
+
+
+def test_faults_wait_their_turn() -> None:
+    faults = Faults()
+    faults.add(Fault("html"))
+    faults.add(Fault("reset"))
+    kinds = [fault.kind if fault else None for fault in (faults.take(LIST), faults.take(LIST), faults.take(LIST))]
+    assert kinds == ["html", "reset", None]
+
+
+def test_a_chance_comes_from_the_seed() -> None:
+    def hits(seed: int) -> list[bool]:
+        faults = Faults(seed)
+        faults.add(Fault("http-500", times=None, probability=0.3))
+        return [faults.take(LIST) is not None for _ in range(300)]
+
+    assert hits(1) == hits(1) != hits(2)
+    assert 60 < sum(hits(1)) < 120
+
+
+def test_a_kind_for_documents_leaves_other_operations_alone() -> None:
+    faults = Faults()
+    faults.add(Fault("bad-gzip"))
+    assert faults.take("getBatchStatus") is None
+    assert faults.take("getTrajectoryData") is not None
+
+
+def test_clear_disarms() -> None:
+    faults = Faults()
+    faults.add(Fault("hang", times=None))
+    faults.clear()
+    assert faults.take(LIST) is None
+    assert list(faults) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("drip", Fault("drip")),
+        ("drip:getDispatchBatch", Fault("drip", "getDispatchBatch")),
+        ("bad_gzip:getDispatchBatch:3", Fault("bad-gzip", "getDispatchBatch", 3)),
+        ("reset:*:forever", Fault("reset", "", None)),
+    ],
+)
+def test_the_command_line_form_is_read(text: str, fault: Fault) -> None:
+    assert parse(text) == fault
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [("drop", "drop"), ("drip:getNothing", "getNothing"), ("drip::soon", "soon"), ("bad-gzip:getBatchStatus", "bad-gzip"), ("drip::0", "drip")],
+)
+def test_a_wrong_fault_is_refused_by_name(text: str, names: str) -> None:
+    with pytest.raises(ConfigError, match=names):
+        parse(text)
+
+
+def test_every_kind_is_in_the_table_and_in_the_documentation() -> None:
+    assert set(KINDS) == set(FaultKind)
+    page = DOC.read_text(encoding="utf-8")
+    for kind, row in KINDS.items():
+        assert f"| `{kind}` | {row.doc} |" in page
