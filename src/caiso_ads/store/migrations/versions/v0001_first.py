@@ -67,8 +67,8 @@ def upgrade() -> None:
         sa.Column("corrupt", sa.Boolean(), nullable=False),
         sa.Column("seen", sa.Integer(), nullable=False),
         sa.Column("last_seen", TIME, nullable=False),
-        sa.CheckConstraint("stream IN (1, 2, 3)", name="ck_payload_stream"),
-        sa.CheckConstraint("length(sha256) = 32", name="ck_payload_sha256"),
+        sa.CheckConstraint("stream IN (1, 2, 3)", name=op.f("ck_payload_stream")),
+        sa.CheckConstraint("length(sha256) = 32", name=op.f("ck_payload_sha256")),
         sa.PrimaryKeyConstraint("id", name="pk_payload"),
         sa.UniqueConstraint("id", "stream", name="uq_payload_id_stream"),
         sa.UniqueConstraint("stream", "uid", "sha256", name="uq_payload_stream_uid_sha256"),
@@ -124,7 +124,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["payload", "stream"], ["payload.id", "payload.stream"], name="fk_cursor_payload_stream"
         ),
-        sa.CheckConstraint("stream IN (1, 2)", name="ck_cursor_stream"),
+        sa.CheckConstraint("stream IN (1, 2)", name=op.f("ck_cursor_stream")),
         sa.PrimaryKeyConstraint("stream", name="pk_cursor"),
     )
     op.create_table(
