@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from caiso_ads.errors import SoapFaultError, UnreachableError
+from caiso_ads.errors import LocalError, SoapFaultError, UnreachableError
 from caiso_ads.ports import Intent
 from tests.fakes import START, batch
 from tests.rig import Rig
@@ -77,3 +77,17 @@ async def test_the_result_of_a_receipt_that_cannot_be_stored_is_sent_again_and_s
     await rig.clock.advance(61.0)
     await rig.acknowledge()
     assert rig.store.settled == [(1, "sent", True)]
+
+
+async def test_what_our_own_client_refuses_to_send_is_given_up_at_once_and_harms_nobody() -> None:
+    rig = Rig()
+    rig.source.batches = [batch("TRAJ-1"), batch("A")]
+
+    async def refuse(operation: str, uid: str) -> None:
+        if operation == "validate" and uid.startswith("TRAJ-"):
+            raise LocalError("only dispatch batches are validated")
+
+    rig.source.on_call = refuse
+    await rig.gateway.poll_once()
+    await rig.acknowledge()
+    assert rig.store.settled == [(1, "LocalError: only dispatch batches are validated", True), (2, "sent", True)]

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from caiso_ads.core.decide import Queued, retry_delay_s, sendable
-from caiso_ads.errors import RemoteError, SoapFaultError, StoreError
+from caiso_ads.errors import CaisoAdsError, LocalError, RemoteError, SoapFaultError, StoreError
 from caiso_ads.ports import Clock, Feed, Intent, Source, Store
 
 log = logging.getLogger("caiso_ads.outbox")
@@ -69,16 +69,17 @@ class Outbox:
     async def _send(self, item: Queued) -> None:
         try:
             await self._source.validate(item.batch_uid)
-        except RemoteError as error:
+        except (RemoteError, LocalError) as error:
             await self._failed(item, error)
         else:
             await self._settle(item, "sent", done=True)
 
-    async def _failed(self, item: Queued, error: RemoteError) -> None:
+    async def _failed(self, item: Queued, error: CaisoAdsError) -> None:
         attempts = item.attempts + 1
         now = self._clock.now()
         refused = isinstance(error, SoapFaultError) and attempts >= REFUSALS_BEFORE_GIVING_UP
-        done = refused or now.mono >= item.give_up_mono
+        ours = isinstance(error, LocalError)  # such as the UID of a trajectory: asking again would not help
+        done = ours or refused or now.mono >= item.give_up_mono
         if attempts == 1 or done:
             outcome = "given up" if done else "will be tried again"
             log.warning("receipt of %s not confirmed, %s: %s", item.batch_uid, outcome, error)

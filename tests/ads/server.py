@@ -238,3 +238,25 @@ def strict_server(context: ssl.SSLContext) -> Iterator[Server]:
         listener.shutdown(socket.SHUT_RDWR)
         listener.close()
         thread.join()
+
+
+@contextlib.contextmanager
+def serving_in_a_thread(tls: ssl.SSLContext, *script: Behaviour) -> Iterator[Server]:
+    """As ``serving``, for tests that block."""
+    ready, done = threading.Event(), threading.Event()
+    held: list[Server] = []
+
+    async def serve() -> None:
+        async with serving(tls, *script) as server:
+            held.append(server)
+            ready.set()
+            await asyncio.to_thread(done.wait)
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()))
+    thread.start()
+    ready.wait(10)
+    try:
+        yield held[0]
+    finally:
+        done.set()
+        thread.join()

@@ -97,17 +97,17 @@ class SyncAdsClient:
         """See ``AdsClient.batch_status``."""
         return self._run(self._client.batch_status(uid))
 
-    def is_new_trajectory(self, uid: str) -> bool:
+    def is_new_trajectory(self, batch_uid: str) -> bool:
         """See ``AdsClient.is_new_trajectory``."""
-        return self._run(self._client.is_new_trajectory(uid))
+        return self._run(self._client.is_new_trajectory(batch_uid))
 
     def trajectories_since(self, uid: str = FIRST_UID) -> list[TrajectoryBatch]:
         """See ``AdsClient.trajectories_since``."""
         return self._run(self._client.trajectories_since(uid))
 
-    def validate(self, uid: str) -> None:
+    def validate(self, batch_uid: str) -> None:
         """See ``AdsClient.validate``."""
-        self._run(self._client.validate(uid))
+        self._run(self._client.validate(batch_uid))
 
     def submit_mss_lf_request(self, request: MssLfRequest) -> MssLfResponse:
         """See ``AdsClient.submit_mss_lf_request``; amounts in MW."""

@@ -2,10 +2,12 @@
 
 Rule: a value is read once and strictly or the noun is refused with the path of the element; an element that is not in
 the table is kept in ``unknown``. A path counts items from 1: ``instructions[3]/dot`` is the third instruction's.
+For speed everything that repeats within a document is understood once: a text, a sequence of tags, a DOT's segment.
 """
 
 from __future__ import annotations
 
+from operator import attrgetter, getitem
 from typing import Any
 
 from lxml.etree import _Element as Element
@@ -16,9 +18,12 @@ from caiso_ads.wire.fields import Items, Plan, Read, Scalar
 from caiso_ads.wire.scalars import BLANKS
 from caiso_ads.wire.tree import local
 
+_tag_of = attrgetter("tag")
+_text_of = attrgetter("text")
+
 
 class _Memo(dict[str | None, Any]):
-    """Texts of one type already read in this document: most times, codes and zeros repeat hundreds of times."""
+    """Texts of one type read in this document: most times, codes and zeros repeat hundreds of times."""
 
     def __init__(self, read: Read) -> None:
         self._read = read
@@ -28,43 +33,91 @@ class _Memo(dict[str | None, Any]):
         return value
 
 
-class _Memos(dict[Read, _Memo]):
-    """One memo for each way to read a text."""
+class Memos(dict[Read, _Memo]):
+    """What one document's texts mean: a memo for each way to read a text. Make a new one for each document."""
 
     def __missing__(self, read: Read) -> _Memo:
         memo = self[read] = _Memo(read)
         return memo
 
 
-class _Shape:
-    """One sequence of tags under a noun, understood once: most nouns of a document share very few shapes.
+class NounReader:
+    """Reads the nouns of one plan in one document."""
 
-    ``scalars``, ``lists`` and ``strangers`` are positions among the children; the identifying attribute, where the
-    noun has one, comes after the last scalar in ``names``, ``steps`` and ``memos``.
+    def __init__(self, plan: Plan, memos: Memos) -> None:
+        self._identifier = plan.attribute.wire if plan.attribute else ""
+        self._shapes = _Shapes(plan, memos)
+
+    def read(self, element: Element) -> Any:
+        """Return the noun in an element; raises WireError with the path below that element."""
+        children = element[:]
+        shape = self._shapes[tuple(map(_tag_of, children))]
+        scalars = children if shape.is_plain else [children[at] for at in shape.scalars]
+        if any(map(len, scalars)):
+            raise _nested(scalars)
+        if self._identifier:
+            identifier = element.get(self._identifier) or attribute_text(element, self._identifier)
+            texts = (*map(_text_of, scalars), identifier)
+        else:
+            texts = tuple(map(_text_of, scalars))
+        if shape.repeats:
+            return shape.nouns[texts]
+        return shape.noun(texts, children)
+
+
+class _Shape:
+    """One sequence of tags under a noun. ``scalars``, ``_lists`` and ``_strangers`` are positions among the children.
+
+    The identifying attribute, where the noun has one, comes after the last scalar.
     """
 
-    __slots__ = ("lists", "memos", "names", "scalars", "steps", "strangers")
-
-    def __init__(self, plan: Plan, tags: tuple[str, ...], memos: _Memos) -> None:
+    def __init__(self, plan: Plan, tags: tuple[str, ...], memos: Memos) -> None:
         fields = [plan.elements.get(local(tag)) for tag in tags]
         _check_complete(plan, [field for field in fields if field is not None])
-        scalars = [(at, field) for at, field in enumerate(fields) if isinstance(field, Scalar)]
-        self.scalars = [at for at, _ in scalars]
-        self.lists = [(at, field) for at, field in enumerate(fields) if isinstance(field, Items)]
-        self.strangers = [at for at, field in enumerate(fields) if field is None]
-        ordered = [field for _, field in scalars]
-        self.steps = [field.wire for field in ordered]
+        self._make = plan.noun
+        self.scalars = [at for at, field in enumerate(fields) if isinstance(field, Scalar)]
+        self._strangers = [at for at, field in enumerate(fields) if field is None]
+        self._lists = [
+            (at, field, NounReader(field.plan, memos)) for at, field in enumerate(fields) if isinstance(field, Items)
+        ]
+        texts = [field for field in fields if isinstance(field, Scalar)]
+        self._steps = [field.wire for field in texts]
         if plan.attribute is not None:
-            ordered.append(plan.attribute)
-            self.steps.append(f"@{plan.attribute.wire}")
-        self.names = [field.name for field in ordered]
-        self.memos = [memos[field.read] for field in ordered]
+            texts.append(plan.attribute)
+            self._steps.append(f"@{plan.attribute.wire}")
+        self._names = [field.name for field in texts]
+        self._memos = [memos[field.read] for field in texts]
+        self.is_plain = len(self.scalars) == len(fields)
+        self.repeats = plan.repeats and self.is_plain
+        self.nouns = _Nouns(self)
+
+    def noun(self, texts: tuple[str | None, ...], children: list[Element]) -> Any:
+        """Build the noun from the texts of its scalars and, for the rest, from the elements."""
+        try:
+            values = dict(zip(self._names, map(getitem, self._memos, texts), strict=True))
+        except WireError:
+            self._blame(texts)
+            raise
+        if not self.is_plain:
+            strangers = [children[at] for at in self._strangers]
+            for at, field, reader in self._lists:
+                values[field.name] = _items(children[at], field, reader, strangers)
+            values["unknown"] = tuple([_unknown(child) for child in strangers])
+        return self._make(**values)
+
+    def _blame(self, texts: tuple[str | None, ...]) -> None:
+        """Raise the error of the first unreadable text again, with its element."""
+        for step, memo, text in zip(self._steps, self._memos, texts, strict=True):
+            try:
+                memo[text]
+            except WireError as error:
+                raise within(step, error) from None
 
 
 class _Shapes(dict[tuple[str, ...], _Shape]):
     """The shapes one noun had in this document."""
 
-    def __init__(self, plan: Plan, memos: _Memos) -> None:
+    def __init__(self, plan: Plan, memos: Memos) -> None:
         self._plan, self._memos = plan, memos
 
     def __missing__(self, tags: tuple[str, ...]) -> _Shape:
@@ -72,64 +125,15 @@ class _Shapes(dict[tuple[str, ...], _Shape]):
         return shape
 
 
-class Reader:
-    """Reads the nouns of one document. Make a new one for each document: it remembers what it has read."""
+class _Nouns(dict[tuple[str | None, ...], Any]):
+    """Equal nouns of one shape are one object: most segments of a batch carry no energy."""
 
-    def __init__(self) -> None:
-        self._memos = _Memos()
-        self._shapes: dict[type[Any], _Shapes] = {}
-        self._nouns: dict[tuple[Any, ...], Any] = {}
+    def __init__(self, shape: _Shape) -> None:
+        self._shape = shape
 
-    def read(self, element: Element, plan: Plan) -> Any:
-        """Return the noun in an element; raises WireError with the path below that element."""
-        shapes = self._shapes.get(plan.noun)
-        if shapes is None:
-            shapes = self._shapes[plan.noun] = _Shapes(plan, self._memos)
-        children = element[:]
-        shape = shapes[tuple([child.tag for child in children])]
-        scalars = [children[at] for at in shape.scalars] if shape.lists or shape.strangers else children
-        if any(map(len, scalars)):
-            raise _nested(scalars)
-        texts = [child.text for child in scalars]
-        if plan.attribute is not None:
-            texts.append(_identifier(element, plan.attribute.wire))
-        values = _values(shape, texts)
-        if shape.lists or shape.strangers:
-            values |= self._others(shape, children)
-        return plan.noun(**values)
-
-    def _repeated(self, element: Element, plan: Plan) -> Any:
-        """Do the same for a noun that may be equal to one read before, as most segments without energy are."""
-        children = element[:]
-        key = (*element.items(), *[child.tag for child in children], *[child.text for child in children])
-        noun = self._nouns.get(key)
-        if noun is None or any(map(len, children)):
-            noun = self._nouns[key] = self.read(element, plan)
+    def __missing__(self, texts: tuple[str | None, ...]) -> Any:
+        noun = self[texts] = self._shape.noun(texts, [])
         return noun
-
-    def _others(self, shape: _Shape, children: list[Element]) -> dict[str, Any]:
-        """Return the values that are not scalars: lists, and what is not in the table."""
-        strangers = [children[at] for at in shape.strangers]
-        values: dict[str, Any] = {field.name: self._items(children[at], field, strangers) for at, field in shape.lists}
-        values["unknown"] = tuple([_unknown(child) for child in strangers])
-        return values
-
-    def _items(self, element: Element, field: Items, strangers: list[Element]) -> tuple[Any, ...]:
-        """Read the children of a list element; strangers among them are left to the owner."""
-        found: list[Any] = []
-        item_tag = ""
-        read = self._repeated if field.plan.repeats else self.read
-        for child in element[:]:
-            if child.tag != item_tag:
-                if local(child.tag) != field.item:
-                    strangers.append(child)
-                    continue
-                item_tag = child.tag
-            try:
-                found.append(read(child, field.plan))
-            except WireError as error:
-                raise within(f"{field.wire}[{len(found) + 1}]", error) from None
-        return tuple(found)
 
 
 def within(step: str, error: WireError) -> WireError:
@@ -142,23 +146,25 @@ def attribute_text(element: Element, name: str) -> str | None:
     return next((text for key, text in element.items() if local(key) == name), None)
 
 
-def _identifier(element: Element, name: str) -> str:
-    text = element.get(name) or attribute_text(element, name)
-    if text is None:
-        raise WireError("missing", where=f"@{name}")
-    return text
+def _items(element: Element, field: Items, reader: NounReader, strangers: list[Element]) -> tuple[Any, ...]:
+    """Read the children of a list element; strangers among them are left to the owner."""
+    found: list[Any] = []
+    item_tag = ""
+    for child in element[:]:
+        if child.tag != item_tag:
+            if local(child.tag) != field.item:
+                strangers.append(child)
+                continue
+            item_tag = child.tag
+        try:
+            found.append(reader.read(child))
+        except WireError as error:
+            raise within(f"{field.wire}[{len(found) + 1}]", error) from None
+    return tuple(found)
 
 
-def _values(shape: _Shape, texts: list[str | None]) -> dict[str, Any]:
-    try:
-        return dict(zip(shape.names, [memo[text] for memo, text in zip(shape.memos, texts)]))
-    except WireError:
-        for step, memo, text in zip(shape.steps, shape.memos, texts):
-            try:
-                memo[text]
-            except WireError as error:
-                raise within(step, error) from None
-        raise
+def _unknown(element: Element) -> Unknown:
+    return Unknown(local(element.tag), "".join(element.itertext()).strip(BLANKS))
 
 
 def _nested(scalars: list[Element]) -> WireError:
@@ -176,7 +182,3 @@ def _check_complete(plan: Plan, fields: list[Scalar | Items]) -> None:
     for field in plan.elements.values():
         if field.name in plan.required - seen:
             raise WireError("missing", where=field.wire)
-
-
-def _unknown(element: Element) -> Unknown:
-    return Unknown(local(element.tag), "".join(element.itertext()).strip(BLANKS))
