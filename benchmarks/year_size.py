@@ -16,6 +16,7 @@ import sqlite3
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from caiso_ads.store import engine, record
@@ -23,8 +24,8 @@ from caiso_ads.store.migrate import prepare
 from caiso_ads.store.names import Names
 from caiso_ads.store.sqlite import open_core
 
-sys.path.insert(0, str(Path(__file__).parent))
-from commit import make_batch, receipt_of
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from benchmarks.commit import make_batch, receipt_of
 
 YEAR = 105_120
 RESOURCES = 10
@@ -68,35 +69,58 @@ def sizes(path: Path) -> dict[str, int]:
         db.close()
 
 
-def measure(path: Path, batches: int) -> dict[str, object]:
-    """Fill a database and return its sizes, scaled to a year."""
-    seconds, scale = fill(path, batches), YEAR / batches / 1e6
-    tables = {name: size * scale for name, size in sizes(path).items()}
-    payloads = sum(size for name, size in tables.items() if name in _PAYLOAD_TABLES)
-    return {
-        "batches": batches,
-        "seconds": round(seconds, 1),
-        "rows_mb": round(sum(tables.values()) - payloads, 1),
-        "payloads_mb": round(payloads, 1),
-        "file_mb": round(path.stat().st_size * scale, 1),
-        "limit_mb": LIMIT_MB,
-        "tables_mb": {name: round(size, 2) for name, size in sorted(tables.items(), key=lambda item: -item[1])},
-    }
+@dataclass(frozen=True, slots=True)
+class Year:
+    """Megabytes of each table with its indexes, scaled to a year, and how they were got."""
+
+    batches: int
+    seconds: float
+    tables: dict[str, float]
+
+    @property
+    def payloads(self) -> float:
+        """Megabytes of the evidence."""
+        return sum(size for name, size in self.tables.items() if name in _PAYLOAD_TABLES)
+
+    @property
+    def rows(self) -> float:
+        """Megabytes of everything else."""
+        return sum(self.tables.values()) - self.payloads
+
+
+def measure(path: Path, batches: int) -> Year:
+    """Fill a database and return its sizes."""
+    seconds = fill(path, batches)
+    return Year(batches, seconds, {name: size * YEAR / batches / 1e6 for name, size in sizes(path).items()})
+
+
+def _document(year: Year) -> dict[str, object]:
+    what = f"{YEAR} batches x {RESOURCES} resources x 8 segments on disk"
+    rows: dict[str, object] = {"what": f"{what}: rows", "value": f"{year.rows:.0f} MB", "yardstick": f"{LIMIT_MB} MB"}
+    rows |= {"ratio": year.rows / LIMIT_MB, "target": "<= 1", "met": year.rows <= LIMIT_MB}
+    evidence: dict[str, object] = {"what": f"{what}: payloads kept as evidence", "value": f"{year.payloads:.0f} MB", "yardstick": "none"}
+    evidence |= {"ratio": None, "target": "", "met": True}
+    return {"name": "year_size", "results": [rows, evidence]}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
     parser.add_argument("--batches", type=int, default=YEAR, help="fewer are scaled to a year (default: a whole year)")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        result = measure(Path(folder) / "year.db", options.batches)
+        try:
+            year = measure(Path(folder) / "year.db", options.batches)
+        except sqlite3.OperationalError as problem:
+            print(f"this SQLite cannot measure tables: {problem}", file=sys.stderr)
+            sys.exit(3)
     if options.json:
-        print(json.dumps(result))
+        print(json.dumps(_document(year)))
         return
-    print(f"{result['batches']} batches in {result['seconds']} s; one year of {YEAR} batches x {RESOURCES} resources:")
-    print(f"rows {result['rows_mb']} MB (target: at most {LIMIT_MB}), payloads {result['payloads_mb']} MB")
-    print(json.dumps(result["tables_mb"]))
+    print(f"{year.batches} batches in {year.seconds:.0f} s; one year of {YEAR} batches x {RESOURCES} resources:")
+    print(f"rows {year.rows:.1f} MB (target: at most {LIMIT_MB}), payloads {year.payloads:.1f} MB")
+    for name, size in sorted(year.tables.items(), key=lambda item: -item[1]):
+        print(f"  {name:<18}{size:8.2f} MB")
 
 
 if __name__ == "__main__":

@@ -235,7 +235,8 @@ def strict_server(context: ssl.SSLContext) -> Iterator[Server]:
     try:
         yield server
     finally:
-        listener.shutdown(socket.SHUT_RDWR)
+        with contextlib.suppress(OSError):  # Linux needs it to wake accept(); others refuse it
+            listener.shutdown(socket.SHUT_RDWR)
         listener.close()
         thread.join()
 

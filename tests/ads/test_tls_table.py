@@ -16,7 +16,7 @@ from caiso_ads.ads.tls import client_context
 from caiso_ads.core.codes import BatchStatus
 from caiso_ads.errors import TlsError, TlsReason, UnreachableError
 from tests.ads.pki import PASSPHRASE, Authority, Identity, secret
-from tests.ads.server import Server, hang_up, reset, result, server_context, serving, strict_server
+from tests.ads.server import Behaviour, Server, hang_up, reset, result, server_context, serving, strict_server
 
 STATUS = result("getBatchStatus", "3")
 BOTH = pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3], ids=["1.2", "1.3"])
@@ -190,9 +190,9 @@ async def test_server_that_speaks_plain_http_is_refused_and_sent_nothing(context
 
 @pytest.mark.parametrize("end", [hang_up, reset], ids=["end of file", "reset"])
 async def test_connection_closed_on_the_very_first_read_is_taken_for_a_refused_certificate(
-    tls: ssl.SSLContext, context: ssl.SSLContext, end: object
+    tls: ssl.SSLContext, context: ssl.SSLContext, end: Behaviour
 ) -> None:
-    async with serving(tls, end) as server:  # type: ignore[arg-type]  # both are behaviours
+    async with serving(tls, end) as server:
         error = await refusal(server, context)
         assert error.reason is TlsReason.OWN_CERTIFICATE
         assert "network fault can look the same" in str(error)

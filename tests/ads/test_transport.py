@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
+from collections.abc import Awaitable, Callable
 
 import pytest
 
@@ -13,6 +15,8 @@ from caiso_ads.core.codes import BatchStatus, ReasonCode, ResponseResult
 from caiso_ads.errors import DeadlineError, HttpStatusError, RemoteError, TlsError, UnreachableError, WireError
 from caiso_ads.ports import SystemClock
 from tests.ads.server import (
+    Asked,
+    Behaviour,
     answer,
     drip,
     envelope,
@@ -80,10 +84,10 @@ async def test_connections_are_kept_alive(tls: ssl.SSLContext, context: ssl.SSLC
 
 @pytest.mark.parametrize("end", [hang_up, reset], ids=["end of file", "reset"])
 async def test_read_on_a_kept_connection_that_the_server_closes_is_sent_once_more_on_a_fresh_one(
-    tls: ssl.SSLContext, context: ssl.SSLContext, end: object
+    tls: ssl.SSLContext, context: ssl.SSLContext, end: Behaviour
 ) -> None:
     async with (
-        serving(tls, STATUS, end, STATUS) as server,  # type: ignore[arg-type]  # both are behaviours
+        serving(tls, STATUS, end, STATUS) as server,
         AdsClient(server.url, ssl_context=context) as ads,
     ):
         await ads.batch_status("1")
@@ -108,14 +112,14 @@ async def test_connection_closed_while_idle_costs_nothing(tls: ssl.SSLContext, c
 @pytest.mark.parametrize("end", [hang_up, reset], ids=["end of file", "reset"])
 @pytest.mark.parametrize("order", ["accept", "decline", "partial", "validate"])
 async def test_what_has_an_effect_is_never_sent_twice_and_its_outcome_is_said_to_be_unknown(
-    tls: ssl.SSLContext, context: ssl.SSLContext, order: str, end: object
+    tls: ssl.SSLContext, context: ssl.SSLContext, order: str, end: Behaviour
 ) -> None:
     async with (
-        serving(tls, STATUS, end, ACCEPTED) as server,  # type: ignore[arg-type]  # both are behaviours
+        serving(tls, STATUS, end, ACCEPTED) as server,
         AdsClient(server.url, ssl_context=context) as ads,
     ):
         await ads.batch_status("1")
-        calls = {
+        calls: dict[str, Callable[[], Awaitable[object]]] = {
             "accept": lambda: ads.accept("1", "2"),
             "decline": lambda: ads.decline("1", "2", ReasonCode.LINE_DOWN),
             "partial": lambda: ads.partial_accept("1", "2", 5.0, ReasonCode.LINE_DOWN),
@@ -191,8 +195,8 @@ async def test_answer_beyond_the_size_limit_is_refused(tls: ssl.SSLContext, cont
 
 
 async def test_answer_that_is_no_http_is_a_remote_error(tls: ssl.SSLContext, context: ssl.SSLContext) -> None:
-    async def babble(_: object, writer: object) -> bool:
-        writer.write(b"\x00\x01 not http at all\r\n\r\n")  # type: ignore[attr-defined]  # a StreamWriter
+    async def babble(_: Asked, writer: asyncio.StreamWriter) -> bool:
+        writer.write(b"\x00\x01 not http at all\r\n\r\n")
         return False
 
     async with serving(tls, babble) as server, AdsClient(server.url, ssl_context=context) as ads:

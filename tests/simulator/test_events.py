@@ -58,7 +58,9 @@ def test_every_type_of_batch_can_be_played() -> None:
     bench, _ = _played("every-type", 61)
     types = {int(b.batch_type) for b in bench.batches()}
     assert types >= {0, 1, 2, 3, 4, 5, 10, 12, 99}
-    transition = next(i for b in bench.batches() for i in b.instructions if i.instruction_type is InstructionType.MSG_TRANSITION)
+    transition = next(
+        i for b in bench.batches() for i in b.instructions if i.instruction_type is InstructionType.MSG_TRANSITION
+    )
     assert (transition.transition_from_config_id, transition.transition_to_config_id) == ("RIVRCK_1X1", "RIVRCK_2X1")
 
 

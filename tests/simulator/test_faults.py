@@ -66,7 +66,13 @@ def test_the_command_line_form_is_read(text: str, fault: Fault) -> None:
 
 @pytest.mark.parametrize(
     ("text", "names"),
-    [("drop", "drop"), ("drip:getNothing", "getNothing"), ("drip::soon", "soon"), ("bad-gzip:getBatchStatus", "bad-gzip"), ("drip::0", "drip")],
+    [
+        ("drop", "drop"),
+        ("drip:getNothing", "getNothing"),
+        ("drip::soon", "soon"),
+        ("bad-gzip:getBatchStatus", "bad-gzip"),
+        ("drip::0", "drip"),
+    ],
 )
 def test_a_wrong_fault_is_refused_by_name(text: str, names: str) -> None:
     with pytest.raises(ConfigError, match=names):

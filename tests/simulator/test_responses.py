@@ -65,7 +65,9 @@ def test_result_codes_for_what_is_not_there_or_not_allowed() -> None:
     bench, uid, instruction = _open_batch()
     codes = {
         "no such batch": respond(bench.market, bench.who(), Answer("DISP-0", instruction)),
-        "trajectory": respond(bench.market, bench.who(), Answer(next(iter(bench.market.trajectories)).uid, instruction)),
+        "trajectory": respond(
+            bench.market, bench.who(), Answer(next(iter(bench.market.trajectories)).uid, instruction)
+        ),
         "no such instruction": respond(bench.market, bench.who(), Answer(uid, f"{uid}-I0")),
         "reader": respond(bench.market, bench.who(VIEWER), Answer(uid, instruction)),
         "other company": respond(bench.market, bench.who(COMPETITOR), Answer(uid, instruction)),

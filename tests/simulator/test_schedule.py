@@ -20,7 +20,12 @@ def _ahead(kind: Kind) -> list[float]:
 
 def test_a_day_has_the_cadence_of_production() -> None:
     counts = Counter(a.kind for a in SCHEDULE.arrivals(END - DAY, END))
-    for kind, number in ((Kind.FIVE_MINUTE, 288), (Kind.EXCEPTIONAL, 288), (Kind.TRAJECTORY, 288), (Kind.AS_AWARDS, 96)):
+    for kind, number in (
+        (Kind.FIVE_MINUTE, 288),
+        (Kind.EXCEPTIONAL, 288),
+        (Kind.TRAJECTORY, 288),
+        (Kind.AS_AWARDS, 96),
+    ):
         assert abs(counts[kind] - number) <= 1  # a run at either end of the day may fall just outside
     assert counts[Kind.COMMITMENT] == 96
     assert counts[Kind.HOURLY] == counts[Kind.HOUR_AHEAD] == 24

@@ -25,7 +25,13 @@ def test_documentation_lists_no_switch_that_is_not_there() -> None:
 
 def test_texts_become_typed_values() -> None:
     switches = Switches().with_texts(
-        ["relist_changed=yes", "hourly_participant_s=60", "fault_status=200", "unknown_uid=empty", "trajectory_delay_s=2.5"]
+        [
+            "relist_changed=yes",
+            "hourly_participant_s=60",
+            "fault_status=200",
+            "unknown_uid=empty",
+            "trajectory_delay_s=2.5",
+        ]
     )
     assert switches.relist_changed is True
     assert switches.hourly_participant_s == 60

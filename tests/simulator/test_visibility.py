@@ -27,7 +27,9 @@ def test_a_reader_sees_what_the_operator_sees() -> None:
 
 def test_v7_knows_no_follow_dot_flag() -> None:
     bench = Bench()
-    flagged = next(b for b in bench.batches() if any(i.follow_dot_flag and "OTHR" not in i.resource_id for i in b.instructions))
+    flagged = next(
+        b for b in bench.batches() if any(i.follow_dot_flag and "OTHR" not in i.resource_id for i in b.instructions)
+    )
     who = bench.who()
     assert any(i.follow_dot_flag for i in of_batch(flagged, who, "v8").instructions)
     assert not any(i.follow_dot_flag for i in of_batch(flagged, who, "v7").instructions)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from caiso_ads.core.codes import BatchStatus, BatchType, DispatchMode, InstructionType
 from caiso_ads.core.model import (
@@ -15,10 +17,13 @@ from caiso_ads.core.model import (
 )
 from caiso_ads.errors import WireError
 from caiso_ads.ports import Instant, Receipt
+from caiso_ads.store.engine import connect_reader
+from caiso_ads.store.sqlite import SqlStore
 from caiso_ads.wire.packing import pack
 from caiso_ads.wire.payload import BadItem, encode, encode_trajectories
 
 NOON = datetime(2026, 7, 21, 12, 0, tzinfo=UTC)
+LATER = NOON + timedelta(minutes=5)
 
 
 class StillClock:
@@ -105,3 +110,20 @@ def trajectories(
     """An answer with these items; a bad one is not in the payload, which is enough where it is not decoded again."""
     good = [item for item in items if isinstance(item, TrajectoryBatch)]
     return Receipt("getTrajectoryData", argument, pack(encode_trajectories(good)).encode(), at, items)
+
+
+def ask(store: SqlStore, query: str, *values: object) -> list[tuple[Any, ...]]:
+    reader = connect_reader(store.path)
+    try:
+        return reader.execute(query, values).fetchall()
+    finally:
+        reader.close()
+
+
+def damage(store: SqlStore, row: int) -> None:
+    """Flip one bit of a stored payload, as a bad disk would."""
+    raw = sqlite3.connect(store.path)
+    (body,) = raw.execute("SELECT body FROM payload WHERE id = ?", (row,)).fetchone()
+    raw.execute("UPDATE payload SET body = ? WHERE id = ?", (body[:-1] + bytes([body[-1] ^ 1]), row))
+    raw.commit()
+    raw.close()

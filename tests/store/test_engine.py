@@ -49,7 +49,7 @@ def test_a_file_others_may_read_is_refused_with_the_cure(path: Path) -> None:
 
 def test_a_path_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(StoreError, match="gateway.db"):
+    with pytest.raises(StoreError, match=r"gateway\.db"):
         engine.create_file(tmp_path / "file" / "gateway.db")
 
 

@@ -45,7 +45,9 @@ def named(table: Table, row: rows.Row) -> dict[str, Any]:
         ("", (None, "")),
     ],
 )
-def test_a_uid_becomes_a_number_only_when_it_can_be_written_back(uid: str, parts: tuple[int | None, str | None]) -> None:
+def test_a_uid_becomes_a_number_only_when_it_can_be_written_back(
+    uid: str, parts: tuple[int | None, str | None]
+) -> None:
     assert rows.uid_parts(uid, "DISP-1", "-I") == parts
 
 

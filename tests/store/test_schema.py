@@ -50,20 +50,20 @@ def test_the_tables_can_be_made_on_postgresql_too() -> None:
 
 @given(st.datetimes(timezones=st.just(UTC)))
 def test_a_time_comes_back_to_the_microsecond(at: datetime) -> None:
-    dialect = sqlite.dialect()  # type: ignore[no-untyped-call]
+    dialect = sqlite.dialect()
     stored = schema.Utc().process_bind_param(at, dialect)
     assert isinstance(stored, int)
     assert schema.Utc().process_result_value(stored, dialect) == at
 
 
 def test_another_zone_is_the_same_instant() -> None:
-    dialect = sqlite.dialect()  # type: ignore[no-untyped-call]
+    dialect = sqlite.dialect()
     pacific = datetime(2026, 7, 21, 5, 0, tzinfo=timezone(timedelta(hours=-7)))
     utc = datetime(2026, 7, 21, 12, 0, tzinfo=UTC)
     assert schema.Utc().process_bind_param(pacific, dialect) == schema.Utc().process_bind_param(utc, dialect)
 
 
 def test_a_time_without_a_zone_is_refused() -> None:
-    dialect = sqlite.dialect()  # type: ignore[no-untyped-call]
+    dialect = sqlite.dialect()
     with pytest.raises(ValueError, match="without zone"):
         schema.Utc().process_bind_param(datetime(2026, 7, 21), dialect)  # noqa: DTZ001 - the very thing refused

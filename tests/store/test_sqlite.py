@@ -1,52 +1,30 @@
 from __future__ import annotations
 
-import asyncio
 import sqlite3
 from dataclasses import replace
-from datetime import timedelta
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from caiso_ads.core.codes import BatchStatus, InstructionType, ReasonCode
-from caiso_ads.core.model import DispatchBatch, Instruction, InstructionDetail, TrajectoryBatch, Unknown
-from caiso_ads.errors import StoreBusyError, StoreError, WireError
+from caiso_ads.core.model import Instruction, InstructionDetail, TrajectoryBatch, Unknown
+from caiso_ads.errors import StoreError, WireError
 from caiso_ads.ports import Cursors, Receipt, Store
 from caiso_ads.store.engine import connect_reader
 from caiso_ads.store.sqlite import SqlStore
-from caiso_ads.wire.packing import unpack
 from caiso_ads.wire.payload import BadItem
 from tests.store.making import (
+    LATER,
     NOON,
     StillClock,
     a_batch,
     a_trajectory,
-    an_instruction,
     answer,
+    ask,
     bad_answer,
     trajectories,
 )
-
-LATER = NOON + timedelta(minutes=5)
-
-
-def ask(store: SqlStore, query: str, *values: object) -> list[tuple[Any, ...]]:
-    reader = connect_reader(store.path)
-    try:
-        return reader.execute(query, values).fetchall()
-    finally:
-        reader.close()
-
-
-def damage(store: SqlStore, row: int) -> None:
-    """Flip one bit of a stored payload, as a bad disk would."""
-    raw = sqlite3.connect(store.path)
-    (body,) = raw.execute("SELECT body FROM payload WHERE id = ?", (row,)).fetchone()
-    raw.execute("UPDATE payload SET body = ? WHERE id = ?", (body[:-1] + bytes([body[-1] ^ 1]), row))
-    raw.commit()
-    raw.close()
 
 
 async def reopened(store: SqlStore) -> SqlStore:
@@ -259,76 +237,6 @@ async def test_an_unreadable_list_is_kept_once_per_content(store: SqlStore) -> N
     assert await store.cursors() == Cursors()
 
 
-async def test_history_begins_where_it_is_asked_to(store: SqlStore) -> None:
-    await store.record_batch(answer(a_batch("DISP-1"), at=NOON), acknowledge=False)
-    await store.record_batch(answer(a_batch("DISP-2"), at=LATER), acknowledge=False)
-    await store.record_trajectories(trajectories(a_trajectory("TRAJ-1"), at=NOON))
-    history = await store.history(LATER)
-    assert [batch.batch_uid for batch, _ in history.batches] == ["DISP-2"]
-    assert history.trajectories == []
-
-
-async def test_history_keeps_the_order_of_commits_when_the_wall_clock_went_back(store: SqlStore) -> None:
-    await store.record_batch(answer(a_batch("DISP-1"), at=LATER), acknowledge=False)
-    await store.record_batch(answer(a_batch("DISP-2"), at=NOON), acknowledge=False)
-    assert [batch.batch_uid for batch, _ in (await store.history(NOON)).batches] == ["DISP-1", "DISP-2"]
-
-
-async def test_a_time_without_zone_is_a_store_error(store: SqlStore) -> None:
-    with pytest.raises(StoreError, match="without zone"):
-        await store.history(NOON.replace(tzinfo=None))
-
-
-async def test_a_flipped_bit_is_found_reported_and_not_returned(
-    store: SqlStore, caplog: pytest.LogCaptureFixture
-) -> None:
-    await store.record_batch(answer(a_batch("DISP-1", revision=1)), acknowledge=False)
-    await store.record_recheck(answer(a_batch("DISP-1", revision=2)))
-    await store.record_batch(answer(a_batch("DISP-2")), acknowledge=False)
-    damage(store, 2)
-    history = await store.history(NOON)
-    assert [batch.batch_uid for batch, _ in history.batches] == ["DISP-2"]  # nor revision 1 in its place
-    assert [(damaged.row, damaged.uid) for damaged in store.corrupt] == [(2, "DISP-1")]
-    assert "SHA-256" in caplog.text
-    assert ask(store, "SELECT payload FROM v_payload WHERE corrupt") == [(2,)]
-    assert [stored.row for stored in await store.payloads_after(0, 9)] == [1, 3]
-
-
-async def test_the_same_content_fetched_again_heals_a_damaged_payload(store: SqlStore) -> None:
-    receipt = answer(a_batch("DISP-1"))
-    await store.record_batch(receipt, acknowledge=False)
-    damage(store, 1)
-    assert (await store.history(NOON)).batches == []
-    assert (await store.record_batch(receipt, acknowledge=False)).fresh
-    assert (await store.history(NOON)).batches == [(receipt.content, NOON)]
-    assert store.corrupt == ()
-    assert ask(store, "SELECT count(*) FROM instruction") == [(2,)]
-
-
-async def test_a_damaged_newest_payload_is_found_on_opening(store: SqlStore) -> None:
-    await store.record_batch(answer(a_batch("DISP-1")), acknowledge=False)
-    damage(store, 1)
-    store = await reopened(store)
-    assert [damaged.uid for damaged in store.corrupt] == ["DISP-1"]
-    await store.close()
-
-
-async def test_payloads_come_in_order_with_their_documents(store: SqlStore) -> None:
-    first, second = answer(a_batch("DISP-1")), trajectories(a_trajectory("TRAJ-1"))
-    await store.record_batch(first, acknowledge=False)
-    await store.record_batch(bad_answer("DISP-X"), acknowledge=False)
-    await store.record_trajectories(second)
-    await store.record_batch(answer(a_batch("DISP-2")), acknowledge=False)
-    found = await store.payloads_after(0, 2)
-    assert [(stored.row, stored.stream, stored.uid) for stored in found] == [
-        (1, "dispatch", "DISP-1"),
-        (3, "trajectory", "TRAJ-1"),
-    ]
-    assert [stored.xml for stored in found] == [unpack(item.payload.decode()) for item in (first, second)]
-    assert [stored.uid for stored in await store.payloads_after(3, 2)] == ["DISP-2"]
-    assert list(await store.payloads_after(4, 2)) == []
-
-
 async def test_an_intent_counts_its_attempts_until_it_is_done(store: SqlStore) -> None:
     done = await store.record_batch(answer(a_batch()), acknowledge=True)
     assert done.intent is not None
@@ -404,7 +312,9 @@ async def test_every_field_of_an_instruction_can_be_read_in_a_view(store: SqlSto
     (row,) = reader.execute("SELECT * FROM v_instruction")
     shown = {name: row[name] for name in row.keys() if not name.endswith(("_us", "_name"))}  # noqa: SIM118 - a Row iterates its values
     reader.close()
-    expected = {name: getattr(full, name) for name in Instruction.__dataclass_fields__ if name not in ("detail", "unknown")}
+    expected = {
+        name: getattr(full, name) for name in Instruction.__dataclass_fields__ if name not in ("detail", "unknown")
+    }
     expected |= {"batch_uid": "DISP-1", "other_batch_uid": "DISP-OTHER", "unknown": '[["soc","77"]]'}
     expected |= {"start_time": "2026-07-21T12:00:00.000Z", "end_time": "2026-07-21T12:05:00.000Z"}
     expected |= {"validated": "2026-07-21T12:00:00.000Z", "api_validated": "2026-07-21T12:05:00.000Z"}
@@ -414,127 +324,3 @@ async def test_every_field_of_an_instruction_can_be_read_in_a_view(store: SqlSto
     assert ask(store, f"SELECT {names} FROM v_instruction") == [
         ("capacity award", "unit derate", "line down", "unknown 99")
     ]
-
-
-async def test_calls_commit_in_the_order_they_were_made(store: SqlStore) -> None:
-    wanted = [f"DISP-{n}" for n in range(40)]
-    await asyncio.gather(*(store.record_batch(answer(a_batch(uid)), acknowledge=False) for uid in wanted))
-    assert [uid for (uid,) in ask(store, "SELECT uid FROM payload ORDER BY id")] == wanted
-    assert (await store.cursors()).dispatch_uid == wanted[-1]
-
-
-async def test_the_loop_runs_on_while_a_commit_is_slow(store: SqlStore) -> None:
-    import threading
-
-    free = threading.Event()
-    slow = asyncio.create_task(store._writer.run(lambda _: free.wait(30)))
-    commit = asyncio.create_task(store.record_batch(answer(a_batch()), acknowledge=False))
-    turns = 0
-    for _ in range(50):
-        await asyncio.sleep(0)
-        turns += 1
-    assert not commit.done()
-    assert await store.cursors() == Cursors()  # readers are not held up either
-    free.set()
-    assert await slow
-    assert (await commit).fresh
-    assert turns == 50
-
-
-async def test_a_cancelled_wait_does_not_tear_a_commit_apart(store: SqlStore) -> None:
-    task = asyncio.create_task(store.record_batch(answer(a_batch()), acknowledge=True))
-    await asyncio.sleep(0)
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-    await store.probe()  # runs behind it
-    counts = [ask(store, f"SELECT count(*) FROM {table}")[0][0] for table in ("payload", "batch", "cursor", "outbox")]
-    assert counts in ([0, 0, 0, 0], [1, 1, 1, 1])
-
-
-async def test_reading_beside_writing_sees_whole_batches_only(store: SqlStore) -> None:
-    reader = connect_reader(store.path)
-    seen = []
-    for n in range(30):
-        writing = asyncio.create_task(store.record_batch(answer(a_batch(f"DISP-{n}", resources=5)), acknowledge=False))
-        await asyncio.sleep(0)
-        query = "SELECT (SELECT count(*) FROM batch), (SELECT count(*) FROM instruction)"
-        seen.append(reader.execute(query).fetchone())
-        await writing
-    reader.close()
-    assert all(instructions == 5 * batches for batches, instructions in seen)
-
-
-async def test_a_second_store_on_the_same_data_is_refused(store: SqlStore) -> None:
-    with pytest.raises(StoreBusyError, match="in use by process"):
-        await SqlStore.open(store.path, StillClock())
-    await store.probe()
-
-
-async def test_a_closed_store_says_so_and_closing_twice_is_harmless(store: SqlStore) -> None:
-    await store.close()
-    await store.close()
-    with pytest.raises(StoreError, match="closed"):
-        await store.probe()
-    again = await SqlStore.open(store.path, StillClock())
-    await again.close()
-
-
-async def test_a_failed_opening_releases_the_lock(path: Path) -> None:
-    path.parent.mkdir()
-    path.touch(mode=0o600)
-    path.write_bytes(b"junk" * 1000)
-    for _ in range(2):
-        with pytest.raises(StoreError, match="not a database"):
-            await SqlStore.open(path, StillClock())
-
-
-async def test_a_replaced_database_file_is_noticed_and_not_written(store: SqlStore) -> None:
-    await store.record_batch(answer(a_batch("DISP-1")), acknowledge=False)
-    store.path.rename(store.path.with_name("moved.db"))
-    with pytest.raises(StoreError, match="gone"):
-        await store.record_batch(answer(a_batch("DISP-2")), acknowledge=False)
-    store.path.touch(mode=0o600)
-    with pytest.raises(StoreError, match="replaced") as refused:
-        await store.record_batch(answer(a_batch("DISP-2")), acknowledge=False)
-    assert "restart" in refused.value.cure
-    assert store.path.read_bytes() == b""
-
-
-async def test_a_program_fault_in_a_commit_leaves_nothing_and_the_next_commit_works(store: SqlStore) -> None:
-    def half(db: Any) -> None:
-        db.exec_driver_sql("INSERT INTO meta VALUES ('half', 'done')")
-        raise KeyError("a fault of ours")
-
-    with pytest.raises(KeyError):
-        await store._writer.run(half)
-    await store.record_batch(answer(a_batch()), acknowledge=False)
-    assert ask(store, "SELECT count(*) FROM meta WHERE name = 'half'") == [(0,)]
-
-
-async def test_numbers_of_a_rolled_back_commit_are_not_used_again(store: SqlStore) -> None:
-    """Resource rows made in a failed transaction are gone; the next one must make them anew."""
-    broken = replace(a_batch("DISP-1"), market_id=object())  # type: ignore[arg-type]
-    receipt = replace(answer(a_batch("DISP-1")), content=broken)
-    with pytest.raises(StoreError):
-        await store.record_batch(receipt, acknowledge=False)
-    twice = replace(a_batch("DISP-2"), instructions=(an_instruction("DISP-2", 0, 1.0), an_instruction("DISP-2", 1, 2.0)))
-    await store.record_batch(answer(twice), acknowledge=False)
-    assert ask(store, "SELECT resource_id FROM v_instruction ORDER BY resource_id") == [("UNIT_0",), ("UNIT_1",)]
-
-
-async def test_a_full_disk_refuses_the_commit_and_works_again_without_a_restart(store: SqlStore) -> None:
-    await store.record_batch(answer(a_batch("DISP-1")), acknowledge=True)
-
-    def fill(db: Any) -> None:
-        pages = db.exec_driver_sql("PRAGMA page_count").scalar()
-        db.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
-
-    await store._writer.run(fill)
-    big: DispatchBatch = a_batch("DISP-2", resources=400)
-    with pytest.raises(StoreError, match="full"):
-        await store.record_batch(answer(big), acknowledge=True)
-    assert (await store.cursors()).dispatch_uid == "DISP-1"
-    assert [intent.batch_uid for intent in await store.pending_intents()] == ["DISP-1"]
-    assert (await store.record_batch(answer(big), acknowledge=True)).fresh  # the limit went with the dropped connection
-    assert (await store.cursors()).dispatch_uid == "DISP-2"

@@ -6,6 +6,7 @@ user of the machine could read.
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from caiso_ads.cli._errors import report_errors
+from caiso_ads.errors import CertificateError
 
 if TYPE_CHECKING:
     from caiso_ads.ads.certificates import Bundle, CertificateFacts
@@ -48,7 +50,6 @@ def import_(
     """Turn PLANT.pfx (or .p12, old RC2/3DES files too) into a PEM certificate with its chain, and a PEM key."""
     from caiso_ads.ads.certificates import facts, key_pem, read_bundle, write_private
     from caiso_ads.ads.tls import read_passphrase
-    from caiso_ads.errors import CertificateError
 
     opening = _passphrase(source, passphrase_file)
     bundle = read_bundle(source, opening)
@@ -113,8 +114,6 @@ def _passphrase(source: Path, file: Path | None) -> bytes | None:
 
 
 def _make_folder(folder: Path) -> None:
-    from caiso_ads.errors import CertificateError
-
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
@@ -123,16 +122,12 @@ def _make_folder(folder: Path) -> None:
 
 def _refuse_existing(*files: Path) -> None:
     """Look at all names before the first is written, so that a refusal leaves nothing behind."""
-    from caiso_ads.errors import CertificateError
-
     for file in files:
         if file.exists():
             raise CertificateError(f"{file}: exists already", cure="choose another --out, or replace with --force")
 
 
 def _toml(path: Path) -> str:
-    import json
-
     return json.dumps(str(path.absolute()), ensure_ascii=False)  # a TOML basic string has JSON's escapes
 
 

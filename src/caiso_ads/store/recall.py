@@ -48,7 +48,7 @@ class Recall:
             if intact(text, row["sha256"]):
                 yield row, text.decode("utf-8")
             else:
-                self.corrupt.append(CorruptPayload(row["id"], Stream(row["stream"]), row["uid"], row["received_at"]))
+                self.corrupt.append(_damaged(row))
 
     def history(self, db: Connection, since: datetime) -> History:
         """Return the effective batches and trajectories received since then, in the order they were stored."""
@@ -100,6 +100,10 @@ class Recall:
         return found
 
 
+def _damaged(row: RowMapping) -> CorruptPayload:
+    return CorruptPayload(row["id"], Stream(row["stream"]), row["uid"], row["received_at"])
+
+
 def _unreadable(row: RowMapping, problem: WireError) -> None:
     """Say that an intact payload was readable when stored and is not now: the decoder changed."""
     _LOG.error("payload %d (%s) could be read when it was stored and cannot now: %s", row["id"], row["uid"], problem)
@@ -107,7 +111,7 @@ def _unreadable(row: RowMapping, problem: WireError) -> None:
 
 def cursors(db: Connection) -> Cursors:
     """Return where both streams stand."""
-    found: dict[int, str] = dict(db.execute(select(cursor.c.stream, cursor.c.uid)).tuples().all())
+    found: dict[int, str] = {row.stream: row.uid for row in db.execute(select(cursor))}
     start = Cursors()
     return Cursors(
         found.get(Stream.DISPATCH, start.dispatch_uid),
@@ -119,6 +123,12 @@ def pending_intents(db: Connection) -> list[Intent]:
     """Return the intents without a final result, oldest first."""
     found = db.execute(select(outbox).where(~outbox.c.done).order_by(outbox.c.id))
     return [Intent(row.id, row.kind, row.batch_uid, row.created_at, row.attempts) for row in found]
+
+
+def corrupt(db: Connection) -> list[CorruptPayload]:
+    """Return the payloads that are marked as damaged, oldest first."""
+    found = db.execute(select(payload).where(payload.c.corrupt).order_by(payload.c.id)).mappings()
+    return [_damaged(row) for row in found]
 
 
 def newest_if_damaged(db: Connection) -> CorruptPayload | None:

@@ -127,13 +127,13 @@ payload = Table(
     "payload",
     metadata,
     Column("id", Number, primary_key=True),
-    Column("stream", SmallInteger, CheckConstraint("stream IN (1, 2, 3)", name="stream"), nullable=False),
+    Column("stream", SmallInteger, nullable=False),
     Column("uid", Text, nullable=False),
     Column("operation", Text, nullable=False),
     Column("argument", Text, nullable=False),
     Column("received_at", Utc, nullable=False, index=True),
     Column("server_date", Utc),
-    Column("sha256", LargeBinary, CheckConstraint("length(sha256) = 32", name="sha256"), nullable=False),
+    Column("sha256", LargeBinary, nullable=False),
     Column("form", SmallInteger, nullable=False),
     Column("body", LargeBinary, nullable=False),
     Column("error", Text),
@@ -141,6 +141,8 @@ payload = Table(
     Column("corrupt", Boolean, nullable=False),
     Column("seen", Integer, nullable=False),
     Column("last_seen", Utc, nullable=False),
+    CheckConstraint("stream IN (1, 2, 3)", name="stream"),
+    CheckConstraint("length(sha256) = 32", name="sha256"),
     UniqueConstraint("stream", "uid", "sha256"),
     UniqueConstraint("id", "stream"),
 )
@@ -158,10 +160,11 @@ bad_item = Table(
 cursor = Table(
     "cursor",
     metadata,
-    Column("stream", SmallInteger, CheckConstraint("stream IN (1, 2)", name="stream"), primary_key=True),
+    Column("stream", SmallInteger, primary_key=True, autoincrement=False),
     Column("uid", Text, nullable=False),
     Column("payload", Number, nullable=False),
     Column("moved_at", Utc, nullable=False),
+    CheckConstraint("stream IN (1, 2)", name="stream"),
     ForeignKeyConstraint(["payload", "stream"], ["payload.id", "payload.stream"]),
 )
 

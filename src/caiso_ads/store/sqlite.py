@@ -41,7 +41,7 @@ class SqlStore:
         self.path, self._clock, self._lock = path, clock, lock
         self._names = Names()
         self._identity = engine.identity(path)
-        self._corrupt: dict[int, CorruptPayload] = {}
+        self._reported: set[int] = set()
         self._writer = Worker("store-writer", path, self._connect_writer)
         self._reader = Worker("store-reader", path, partial(open_core, path, engine.connect_reader, "BEGIN"))
 
@@ -65,11 +65,6 @@ class SqlStore:
         engine.create_file(path)
         engine.log_version()
         return cls(path, clock, DataLock(path))
-
-    @property
-    def corrupt(self) -> tuple[CorruptPayload, ...]:
-        """The payloads found damaged since ``open``; receiving the same content again heals one."""
-        return tuple(self._corrupt.values())
 
     async def cursors(self) -> Cursors:
         """Return both cursors."""
@@ -115,6 +110,10 @@ class SqlStore:
         """Return decoded payloads with a larger row number, in order."""
         return await self._read(lambda db, found: found.payloads_after(db, row, limit))
 
+    async def corrupt(self) -> Sequence[CorruptPayload]:
+        """Return the payloads found damaged and not healed; receiving the same content again heals one."""
+        return await self._reader.run(recall.corrupt)
+
     async def probe(self) -> None:
         """Write and commit one marker; raises StoreError while the store cannot write."""
         await self._write(lambda db: _mark(db, self._clock.now().wall))
@@ -135,16 +134,20 @@ class SqlStore:
     async def _read(self, work: Callable[[Connection, Recall], T]) -> T:
         found = Recall()
         result = await self._reader.run(lambda db: work(db, found))
-        new = [damaged for damaged in found.corrupt if damaged.row not in self._corrupt]
-        for damaged in new:
-            self._report(damaged)
-        if new:
-            try:
-                await self._write(lambda db: record.mark_corrupt(db, [damaged.row for damaged in new]))
-            except StoreError as problem:
-                # What could be verified is still good; the damage is known here and is found again after a restart.
-                _LOG.warning("damaged payloads could not be marked: %s", problem)
+        if found.corrupt:
+            await self._mark_corrupt(found.corrupt)
         return result
+
+    async def _mark_corrupt(self, damaged: Sequence[CorruptPayload]) -> None:
+        rows = {item.row for item in damaged}
+        self._report(damaged)
+        try:
+            await self._write(lambda db: record.mark_corrupt(db, rows))
+        except StoreError as problem:
+            # What could be verified is still good, and the damage is found again by the next read.
+            _LOG.warning("damaged payloads could not be marked: %s", problem)
+        else:
+            self._reported -= rows
 
     def _connect_writer(self) -> Connection:
         """Open the writing connection, bring the schema up to date, and verify the newest payload."""
@@ -156,7 +159,7 @@ class SqlStore:
                 damaged = recall.newest_if_damaged(db)
                 if damaged is not None:
                     record.mark_corrupt(db, [damaged.row])
-                    self._report(damaged)
+                    self._report([damaged])
         except BaseException:
             db.close()
             raise
@@ -168,12 +171,15 @@ class SqlStore:
             error.cure = "restart the gateway; stop it before replacing its database"
             raise error
 
-    def _report(self, damaged: CorruptPayload) -> None:
-        self._corrupt[damaged.row] = damaged
-        _LOG.error(
-            "%s: payload %d (%s %s) is not what was received: its SHA-256 differs; it is not used until fetched again",
-            *(self.path, damaged.row, damaged.stream.name.lower(), damaged.uid),
-        )
+    def _report(self, damaged: Sequence[CorruptPayload]) -> None:
+        """Log each damaged payload once, however often it is read while it cannot be marked."""
+        for item in damaged:
+            if item.row not in self._reported:
+                self._reported.add(item.row)
+                text = (
+                    "%s: payload %d (%s %s) is not what was received: its SHA-256 differs; not used until fetched again"
+                )
+                _LOG.error(text, self.path, item.row, item.stream.name.lower(), item.uid)
 
 
 def open_core(path: Path, connect: Callable[[Path], RawConnection], begin: str) -> Connection:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from operator import attrgetter, getitem
 from typing import Any
 
+from lxml import etree
 from lxml.etree import _Element as Element
 
 from caiso_ads.core.model import Unknown
@@ -60,8 +61,6 @@ class NounReader:
             texts = (*map(_text_of, scalars), identifier)
         else:
             texts = tuple(map(_text_of, scalars))
-        if shape.repeats:
-            return shape.nouns[texts]
         return shape.noun(texts, children)
 
 
@@ -74,12 +73,10 @@ class _Shape:
     def __init__(self, plan: Plan, tags: tuple[str, ...], memos: Memos) -> None:
         fields = [plan.elements.get(local(tag)) for tag in tags]
         _check_complete(plan, [field for field in fields if field is not None])
-        self._make = plan.noun
+        self._make = plan.make
         self.scalars = [at for at, field in enumerate(fields) if isinstance(field, Scalar)]
         self._strangers = [at for at, field in enumerate(fields) if field is None]
-        self._lists = [
-            (at, field, NounReader(field.plan, memos)) for at, field in enumerate(fields) if isinstance(field, Items)
-        ]
+        self._lists = [(at, _list_reader(field, memos)) for at, field in enumerate(fields) if isinstance(field, Items)]
         texts = [field for field in fields if isinstance(field, Scalar)]
         self._steps = [field.wire for field in texts]
         if plan.attribute is not None:
@@ -88,8 +85,6 @@ class _Shape:
         self._names = [field.name for field in texts]
         self._memos = [memos[field.read] for field in texts]
         self.is_plain = len(self.scalars) == len(fields)
-        self.repeats = plan.repeats and self.is_plain
-        self.nouns = _Nouns(self)
 
     def noun(self, texts: tuple[str | None, ...], children: list[Element]) -> Any:
         """Build the noun from the texts of its scalars and, for the rest, from the elements."""
@@ -100,8 +95,8 @@ class _Shape:
             raise
         if not self.is_plain:
             strangers = [children[at] for at in self._strangers]
-            for at, field, reader in self._lists:
-                values[field.name] = _items(children[at], field, reader, strangers)
+            for at, reader in self._lists:
+                values[reader.name] = reader.read(children[at], strangers)
             values["unknown"] = tuple([_unknown(child) for child in strangers])
         return self._make(**values)
 
@@ -125,15 +120,60 @@ class _Shapes(dict[tuple[str, ...], _Shape]):
         return shape
 
 
-class _Nouns(dict[tuple[str | None, ...], Any]):
-    """Equal nouns of one shape are one object: most segments of a batch carry no energy."""
+class _Items:
+    """Reads one list element."""
 
-    def __init__(self, shape: _Shape) -> None:
-        self._shape = shape
+    def __init__(self, field: Items, memos: Memos) -> None:
+        self.name = field.name
+        self._wire, self._item = field.wire, field.item
+        self._reader = NounReader(field.plan, memos)
 
-    def __missing__(self, texts: tuple[str | None, ...]) -> Any:
-        noun = self[texts] = self._shape.noun(texts, [])
-        return noun
+    def read(self, element: Element, strangers: list[Element]) -> tuple[Any, ...]:
+        """Return the nouns in a list element; strangers among its children are left to the owner."""
+        found: list[Any] = []
+        item_tag = ""
+        for child in element[:]:
+            if child.tag != item_tag:
+                if local(child.tag) != self._item:
+                    strangers.append(child)
+                    continue
+                item_tag = child.tag
+            found.append(self._one(child, len(found)))
+        return tuple(found)
+
+    def _one(self, element: Element, at: int) -> Any:
+        try:
+            return self._reader.read(element)
+        except WireError as error:
+            raise within(f"{self._wire}[{at + 1}]", error) from None
+
+
+class _RepeatingItems(_Items):
+    """Reads a list whose items recur between lists, as most segments of a DOT carry no energy.
+
+    The same XML is the same noun: writing the list out and looking its pieces up costs a third of walking through it.
+    """
+
+    def __init__(self, field: Items, memos: Memos) -> None:
+        super().__init__(field, memos)
+        self._known: dict[str, Any] = {}
+
+    def read(self, element: Element, strangers: list[Element]) -> tuple[Any, ...]:
+        """Return the nouns in a list element; strangers among its children are left to the owner."""
+        *pieces, _ = etree.tostring(element, encoding="unicode", with_tail=False).split(f"{self._item}>")
+        found = [self._known.get(piece) for piece in pieces]
+        if len(pieces) != len(element):
+            return super().read(element, strangers)
+        for at in [at for at, noun in enumerate(found) if noun is None]:
+            # A piece that is new must be one whole item and nothing else, or it would be learnt wrongly.
+            if pieces[at].count(self._item) != 1 or local(element[at].tag) != self._item:
+                return super().read(element, strangers)
+            found[at] = self._known[pieces[at]] = self._one(element[at], at)
+        return tuple(found)
+
+
+def _list_reader(field: Items, memos: Memos) -> _Items:
+    return _RepeatingItems(field, memos) if field.plan.repeats else _Items(field, memos)
 
 
 def within(step: str, error: WireError) -> WireError:
@@ -144,23 +184,6 @@ def within(step: str, error: WireError) -> WireError:
 def attribute_text(element: Element, name: str) -> str | None:
     """Return an attribute by its local name, or None."""
     return next((text for key, text in element.items() if local(key) == name), None)
-
-
-def _items(element: Element, field: Items, reader: NounReader, strangers: list[Element]) -> tuple[Any, ...]:
-    """Read the children of a list element; strangers among them are left to the owner."""
-    found: list[Any] = []
-    item_tag = ""
-    for child in element[:]:
-        if child.tag != item_tag:
-            if local(child.tag) != field.item:
-                strangers.append(child)
-                continue
-            item_tag = child.tag
-        try:
-            found.append(reader.read(child))
-        except WireError as error:
-            raise within(f"{field.wire}[{len(found) + 1}]", error) from None
-    return tuple(found)
 
 
 def _unknown(element: Element) -> Unknown:

@@ -20,7 +20,7 @@ TimeFormat: TypeAlias = Literal["Z", "offset7"]
 BLANKS = " \t\r\n"
 """XML's whitespace; other blanks are content."""
 
-_DOUBLE = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_DOUBLE = re.compile(r"[ \t\r\n]*[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?[ \t\r\n]*")
 _INT = re.compile(r"[+-]?[0-9]+")
 _INT_DIGITS = 100  # far above 32 bits with leading zeros, far below Python's limit for int()
 _TIME = re.compile(
@@ -45,10 +45,9 @@ def read_identifier(text: str) -> str:
 
 def read_double(text: str) -> float:
     """Read a finite xsd:double; raises WireError for anything else, NaN and INF included."""
-    stripped = text.strip(BLANKS)
-    if not _DOUBLE.fullmatch(stripped):
+    if not _DOUBLE.fullmatch(text):
         raise WireError(f"{_shown(text)} is not a number")
-    value = float(stripped)
+    value = float(text)
     if not math.isfinite(value):
         raise WireError(f"{_shown(text)} is too large for a number")
     return value

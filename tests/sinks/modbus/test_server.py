@@ -138,7 +138,10 @@ async def test_one_address_cannot_take_all_connections() -> None:
         assert (running.counters.connections, running.counters.connections_refused) == (2, 1)
         masters[0].close()
         await connections(running, 1)
-        assert await (await running.master()).registers(1000, 1) == b"\0\0"
+        masters[1].close()
+        await connections(running, 0)
+        for _ in range(2):
+            assert await (await running.master()).registers(1000, 1) == b"\0\0"
 
 
 async def test_connections_beyond_the_limit_are_refused_and_the_others_served() -> None:
@@ -214,6 +217,20 @@ async def test_a_master_that_reads_late_gets_every_reply() -> None:
         late.close()
 
 
+async def test_the_rest_of_a_request_left_unread_while_held_back_gets_its_time_afterwards() -> None:
+    async with serving(snapshot()) as running:
+        master = await running.master()
+        (connection,) = await connections(running)
+        await master.send(read(3, 1000, 1)[:5])
+        await running.until(lambda: connection._end == 5)
+        connection.pause_writing()
+        running.sink.now += 4
+        connection.resume_writing()
+        assert connection.overdue(running.sink.now + 4) == ""
+        await master.send(read(3, 1000, 1)[5:])
+        assert len(await master.reply()) == 7
+
+
 async def test_a_read_is_never_torn_while_snapshots_come_at_full_speed() -> None:
     seen = set()
     async with serving(snapshot(), max_per_address=5) as running:
@@ -248,6 +265,7 @@ async def test_new_snapshots_nobody_reads_are_not_a_stopped_loop() -> None:
         for generation in range(2, 12):
             running.feed.publish(snapshot(generation=generation))
             running.sink.sweep(running.sink.now + 1.0)
+        running.sink.sweep(running.sink.now + 4.0)
         assert await (await running.master()).registers(1120, 1) == bytes((0, Quality.GOOD))
 
 

@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import pytest
+
+from caiso_ads.errors import StoreError
+from caiso_ads.store.sqlite import SqlStore
+from caiso_ads.wire.packing import unpack
+from tests.store.making import (
+    LATER,
+    NOON,
+    StillClock,
+    a_batch,
+    a_trajectory,
+    answer,
+    ask,
+    bad_answer,
+    damage,
+    trajectories,
+)
+
+
+async def test_history_begins_where_it_is_asked_to(store: SqlStore) -> None:
+    await store.record_batch(answer(a_batch("DISP-1"), at=NOON), acknowledge=False)
+    await store.record_batch(answer(a_batch("DISP-2"), at=LATER), acknowledge=False)
+    await store.record_trajectories(trajectories(a_trajectory("TRAJ-1"), at=NOON))
+    history = await store.history(LATER)
+    assert [batch.batch_uid for batch, _ in history.batches] == ["DISP-2"]
+    assert history.trajectories == []
+
+
+async def test_history_keeps_the_order_of_commits_when_the_wall_clock_went_back(store: SqlStore) -> None:
+    await store.record_batch(answer(a_batch("DISP-1"), at=LATER), acknowledge=False)
+    await store.record_batch(answer(a_batch("DISP-2"), at=NOON), acknowledge=False)
+    assert [batch.batch_uid for batch, _ in (await store.history(NOON)).batches] == ["DISP-1", "DISP-2"]
+
+
+async def test_a_time_without_zone_is_a_store_error(store: SqlStore) -> None:
+    with pytest.raises(StoreError, match="without zone"):
+        await store.history(NOON.replace(tzinfo=None))
+
+
+async def test_a_flipped_bit_is_found_reported_and_not_returned(
+    store: SqlStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    await store.record_batch(answer(a_batch("DISP-1", revision=1)), acknowledge=False)
+    await store.record_recheck(answer(a_batch("DISP-1", revision=2)))
+    await store.record_batch(answer(a_batch("DISP-2")), acknowledge=False)
+    damage(store, 2)
+    history = await store.history(NOON)
+    assert [batch.batch_uid for batch, _ in history.batches] == ["DISP-2"]  # nor revision 1 in its place
+    assert [(damaged.row, damaged.uid) for damaged in await store.corrupt()] == [(2, "DISP-1")]
+    assert "SHA-256" in caplog.text
+    assert ask(store, "SELECT payload FROM v_payload WHERE corrupt") == [(2,)]
+    assert [stored.row for stored in await store.payloads_after(0, 9)] == [1, 3]
+
+
+async def test_the_same_content_fetched_again_heals_a_damaged_payload(store: SqlStore) -> None:
+    receipt = answer(a_batch("DISP-1"))
+    await store.record_batch(receipt, acknowledge=False)
+    damage(store, 1)
+    assert (await store.history(NOON)).batches == []
+    assert (await store.record_batch(receipt, acknowledge=False)).fresh
+    assert (await store.history(NOON)).batches == [(receipt.content, NOON)]
+    assert list(await store.corrupt()) == []
+    assert ask(store, "SELECT count(*) FROM instruction") == [(2,)]
+
+
+async def test_a_damaged_newest_payload_is_found_on_opening(store: SqlStore) -> None:
+    await store.record_batch(answer(a_batch("DISP-1")), acknowledge=False)
+    damage(store, 1)
+    await store.close()
+    store = await SqlStore.open(store.path, StillClock())
+    assert [damaged.uid for damaged in await store.corrupt()] == ["DISP-1"]
+    await store.close()
+
+
+async def test_payloads_come_in_order_with_their_documents(store: SqlStore) -> None:
+    first, second = answer(a_batch("DISP-1")), trajectories(a_trajectory("TRAJ-1"))
+    await store.record_batch(first, acknowledge=False)
+    await store.record_batch(bad_answer("DISP-X"), acknowledge=False)
+    await store.record_trajectories(second)
+    await store.record_batch(answer(a_batch("DISP-2")), acknowledge=False)
+    found = await store.payloads_after(0, 2)
+    assert [(stored.row, stored.stream, stored.uid) for stored in found] == [
+        (1, "dispatch", "DISP-1"),
+        (3, "trajectory", "TRAJ-1"),
+    ]
+    assert [stored.xml for stored in found] == [unpack(item.payload.decode()) for item in (first, second)]
+    assert [stored.uid for stored in await store.payloads_after(3, 2)] == ["DISP-2"]
+    assert list(await store.payloads_after(4, 2)) == []
