@@ -156,7 +156,7 @@ def test_text_of_the_iso_cannot_style_or_steer_the_terminal(plant: Plant) -> Non
 
 
 def test_fault_is_one_line_with_exit_code_1(plant: Plant) -> None:
-    result = plant.ask(answer(fault("no such\nbatch \x1b"), status=500), "get", "D1")
+    result = plant.ask(answer(fault("no such\nbatch \x9b31m"), status=500), "get", "D1")
     assert result.exit_code == 1
     assert result.stderr.startswith("error: SOAP fault")
     assert len(result.stderr.splitlines()) == 1

@@ -68,7 +68,7 @@ def test_it_serves_until_a_signal_and_leaves_a_usable_configuration(tmp_path: Pa
         lines.append(line)
         if "Ctrl-C" in line:
             break
-    process.send_signal(signal.CTRL_BREAK_EVENT if sys.platform == "win32" else signal.SIGTERM)
+    process.send_signal(getattr(signal, "CTRL_BREAK_EVENT", signal.SIGTERM))
     rest = process.stdout.read()
     assert process.wait(timeout=20) == 0
     text = "".join(lines)

@@ -140,7 +140,8 @@ async def test_wrapped_base64_has_lines() -> None:
 
 
 async def test_extra_elements_are_in_the_documents() -> None:
-    plain, extra = [], []
+    plain: list[str] = []
+    extra: list[str] = []
     for chosen, names in ((False, plain), (True, extra)):
         async with serving(switches=Switches(extra_elements=chosen)) as ads, calling(ads) as caller:
             document = (await caller.since()).document

@@ -8,7 +8,6 @@ from caiso_ads.core.codes import BatchStatus, BatchType, DispatchMode, Instructi
 from caiso_ads.core.model import DispatchBatch, Instruction
 from caiso_ads.simulator.fleet import OPERATOR
 from caiso_ads.simulator.visibility import of_batch
-
 from tests.simulator.bench import Bench
 
 HALF = timedelta(seconds=150)
@@ -145,7 +144,7 @@ def test_compliance_covers_each_ended_interval_once(bench: Bench) -> None:
         if c.resource_id == "SUNRDG_7_SOLAR1"
     ]
     assert len(set(starts)) == len(starts) >= 287
-    first = list(bench.market.trajectories)[0].full()
+    first = next(iter(bench.market.trajectories)).full()
     assert first.compliance[0].start_time + timedelta(minutes=5) <= first.batch_received
     assert {c.compl_flag for entry in bench.market.trajectories for c in entry.full().compliance} == {"Y", "N"}
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ OPENED = HOUR - timedelta(minutes=62)
 TIE = "NORTIE_5_IMPRT1"
 
 
-def _opened(hour: datetime = HOUR, **switches: object) -> tuple[Bench, str]:
+def _opened(hour: datetime = HOUR, **switches: Any) -> tuple[Bench, str]:
     bench = Bench(hour - timedelta(minutes=62), **switches)
     entry = bench.market.newest(BatchType.HOURLY_PRE_DISPATCH)
     assert entry is not None

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ OPEN = datetime(2026, 7, 22, 19, 58, tzinfo=UTC)
 TIE = "NORTIE_5_IMPRT1"
 
 
-def _open_batch(**switches: object) -> tuple[Bench, str, str]:
+def _open_batch(**switches: Any) -> tuple[Bench, str, str]:
     bench = Bench(OPEN, **switches)
     entry = bench.market.newest(BatchType.HOURLY_PRE_DISPATCH)
     assert entry is not None

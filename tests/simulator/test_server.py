@@ -85,6 +85,7 @@ async def test_tls_below_1_2_is_refused() -> None:
         context = client_context(ads, ads.authority.client(OPERATOR))
         with pytest.warns(DeprecationWarning, match="TLSv1_1"):
             context.minimum_version = ssl.TLSVersion.TLSv1_1
+        with pytest.warns(DeprecationWarning, match="TLSv1_1"):
             context.maximum_version = ssl.TLSVersion.TLSv1_1
         context.set_ciphers("ALL:@SECLEVEL=0")
         with pytest.raises(ssl.SSLError):

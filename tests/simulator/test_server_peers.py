@@ -52,7 +52,8 @@ def _zeep(kit: KitPaths, url: str) -> Service:
     session = requests.Session()
     session.trust_env = False
     session.cert, session.verify = (str(kit.certificate), str(kit.key)), str(kit.ca)
-    return zeep.Client(f"{url}?WSDL", transport=zeep.Transport(session=session)).service
+    peer: Any = zeep  # untyped
+    return peer.Client(f"{url}?WSDL", transport=peer.Transport(session=session)).service
 
 
 def _suds(kit: KitPaths, url: str) -> Service:
@@ -70,7 +71,7 @@ def _use_everything(ads: AdsSimulator, kit: KitPaths, connect: Connect, version:
     response = connect(kit, ads.response_url.replace("v8", version))
     hourly = ads.market.newest(BatchType.HOURLY_PRE_DISPATCH)
     assert hourly is not None
-    listed = [uid for uid in _document(dispatch.getDispatchBatchesSinceUID("-1")).xpath("//@batchUID")]
+    listed = list(_document(dispatch.getDispatchBatchesSinceUID("-1")).xpath("//@batchUID"))
     batch = _document(dispatch.getDispatchBatch(hourly.uid))
     instruction = batch.xpath("//@instructionUID")[0]
     return {

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -149,6 +150,6 @@ async def test_answers_over_the_wire_change_the_instruction() -> None:
         ("submitMSSLFRequest", {"request": "<nonsense"}),
     ],
 )
-async def test_unreadable_arguments_are_faults(operation: str, arguments: dict[str, object]) -> None:
+async def test_unreadable_arguments_are_faults(operation: str, arguments: dict[str, Any]) -> None:
     async with serving() as ads, calling(ads) as caller:
         assert (await caller.call(operation, **arguments)).status == 500

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from lxml import etree
 
@@ -13,7 +15,7 @@ ADDRESS = 'https://localhost:1/ADS?a=1&b="2"'
 @pytest.mark.parametrize("service", ["dispatch", "response"])
 @pytest.mark.parametrize("version", ["v7", "v8"])
 def test_every_operation_of_the_service_is_described_as_the_table_says(service: Service, version: str) -> None:
-    root = etree.fromstring(wsdl(service, VERSIONS[version], ADDRESS))
+    root: Any = etree.fromstring(wsdl(service, VERSIONS[version], ADDRESS))
     expected = {o.name: o for o in OPERATIONS.values() if o.service == service}
     assert set(root.xpath("w:portType/w:operation/@name", namespaces=NS)) == set(expected)
     for name, operation in expected.items():
@@ -26,13 +28,13 @@ def test_every_operation_of_the_service_is_described_as_the_table_says(service: 
 
 
 def test_the_namespace_is_the_versions_and_the_address_is_quoted() -> None:
-    root = etree.fromstring(wsdl("response", VERSIONS["v7"], ADDRESS))
+    root: Any = etree.fromstring(wsdl("response", VERSIONS["v7"], ADDRESS))
     assert root.get("targetNamespace") == VERSIONS["v7"].response_namespace
     assert root.xpath("//soap:address/@location", namespaces=NS) == [ADDRESS]
 
 
 @pytest.mark.parametrize(("encoded", "use"), [(False, "literal"), (True, "encoded")])
 def test_bodies_are_rpc_literal_or_encoded(encoded: bool, use: str) -> None:  # noqa: FBT001 - one of the two cases
-    root = etree.fromstring(wsdl("dispatch", VERSIONS["v8"], ADDRESS, encoded=encoded))
+    root: Any = etree.fromstring(wsdl("dispatch", VERSIONS["v8"], ADDRESS, encoded=encoded))
     assert set(root.xpath("//soap:body/@use", namespaces=NS)) == {use}
     assert root.xpath("//soap:binding/@style", namespaces=NS) == ["rpc"]

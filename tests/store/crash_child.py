@@ -31,6 +31,11 @@ class Fuse:
             os.kill(os.getpid(), signal.SIGKILL)
 
 
+def say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
 async def main(path: Path, first: int, count: int, fuse: int) -> None:
     store = await SqlStore.open(path, StillClock())
     if fuse:
@@ -43,9 +48,9 @@ async def main(path: Path, first: int, count: int, fuse: int) -> None:
             assert done.intent is not None
             await store.settle_intent(done.intent.intent_id, result="ok", done=True, at=StillClock().now().wall)
         except StoreError as problem:
-            print(f"failed DISP-{number} {problem}", flush=True)
+            say(f"failed DISP-{number} {problem}")
         else:
-            print(f"stored DISP-{number}", flush=True)
+            say(f"stored DISP-{number}")
     await store.close()
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from caiso_ads.errors import StoreError
@@ -88,3 +90,33 @@ async def test_payloads_come_in_order_with_their_documents(store: SqlStore) -> N
     assert [stored.xml for stored in found] == [unpack(item.payload.decode()) for item in (first, second)]
     assert [stored.uid for stored in await store.payloads_after(3, 2)] == ["DISP-2"]
     assert list(await store.payloads_after(4, 2)) == []
+
+
+async def test_what_the_decoder_of_today_cannot_read_is_left_out_and_logged(
+    store: SqlStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The payload is intact and was readable by the program that stored it; only the decoder is another."""
+    await store.record_batch(replace(answer(a_batch("DISP-1")), payload=b"%%%"), acknowledge=False)
+    await store.record_trajectories(replace(trajectories(a_trajectory("TRAJ-1")), payload=b"%%%"))
+    await store.record_batch(answer(a_batch("DISP-2")), acknowledge=False)
+    history = await store.history(NOON)
+    assert [batch.batch_uid for batch, _ in history.batches] == ["DISP-2"]
+    assert history.trajectories == []
+    assert [stored.uid for stored in await store.payloads_after(0, 9)] == ["DISP-2"]
+    assert "could be read when it was stored" in caplog.text
+    assert list(await store.corrupt()) == []
+
+
+async def test_damage_is_logged_once_while_it_cannot_be_marked(
+    store: SqlStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    await store.record_batch(answer(a_batch("DISP-1")), acknowledge=False)
+    damage(store, 1)
+    moved = store.path.with_name("moved.db")
+    await store.history(LATER)  # opens the reading connection on the file that is about to move
+    store.path.rename(moved)
+    for _ in range(3):
+        assert (await store.history(NOON)).batches == []
+    assert caplog.text.count("SHA-256 differs") == 1
+    assert "could not be marked" in caplog.text
+    moved.rename(store.path)

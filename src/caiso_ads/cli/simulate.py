@@ -112,7 +112,8 @@ async def _serve(
 def _stop_event() -> asyncio.Event:
     """Return an event that Ctrl-C or a termination signal sets."""
     loop, stopped = asyncio.get_running_loop(), asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    names = ("SIGINT", "SIGTERM", "SIGBREAK")  # the last is how Windows asks a process group to end
+    for number in (getattr(signal, name) for name in names if hasattr(signal, name)):
         try:
             loop.add_signal_handler(number, stopped.set)
         except NotImplementedError:  # Windows: the event loop has no signal handlers, the interpreter has

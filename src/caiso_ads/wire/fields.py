@@ -88,11 +88,18 @@ ROOTS: Mapping[type[Any], str] = {
     MssLfResponse: "MSSLFResponse",
 }
 """Root element of each noun that is a document of its own."""
+_PLANS: dict[type[Any], Plan] = {}
 
 
-@cache
 def plan_of(noun: type[Any]) -> Plan:
     """Return the plan of a noun of core/model.py."""
+    plan = _PLANS.get(noun)
+    if plan is None:
+        plan = _PLANS[noun] = _plan(noun)
+    return plan
+
+
+def _plan(noun: type[Any]) -> Plan:
     hints = get_type_hints(noun)
     declared = [each for each in declared_fields(noun) if each.metadata]
     made = [_field(each.name, each.metadata, hints[each.name]) for each in declared]

@@ -17,7 +17,7 @@ from caiso_ads.core.model import Unknown
 from caiso_ads.errors import WireError
 from caiso_ads.wire.fields import Items, Plan, Read, Scalar
 from caiso_ads.wire.scalars import BLANKS
-from caiso_ads.wire.tree import local
+from caiso_ads.wire.tree import attribute_text, children_of, local, text_within
 
 _tag_of = attrgetter("tag")
 _text_of = attrgetter("text")
@@ -51,7 +51,7 @@ class NounReader:
 
     def read(self, element: Element) -> Any:
         """Return the noun in an element; raises WireError with the path below that element."""
-        children = element[:]
+        children = children_of(element)
         shape = self._shapes[tuple(map(_tag_of, children))]
         scalars = children if shape.is_plain else [children[at] for at in shape.scalars]
         if any(map(len, scalars)):
@@ -132,7 +132,7 @@ class _Items:
         """Return the nouns in a list element; strangers among its children are left to the owner."""
         found: list[Any] = []
         item_tag = ""
-        for child in element[:]:
+        for child in children_of(element):
             if child.tag != item_tag:
                 if local(child.tag) != self._item:
                     strangers.append(child)
@@ -166,9 +166,10 @@ class _RepeatingItems(_Items):
             return super().read(element, strangers)
         for at in [at for at, noun in enumerate(found) if noun is None]:
             # A piece that is new must be one whole item and nothing else, or it would be learnt wrongly.
-            if pieces[at].count(self._item) != 1 or local(element[at].tag) != self._item:
+            child, piece = element[at], pieces[at]
+            if piece.count(self._item) != 1 or local(child.tag) != self._item:
                 return super().read(element, strangers)
-            found[at] = self._known[pieces[at]] = self._one(element[at], at)
+            found[at] = self._known[piece] = self._one(child, at)
         return tuple(found)
 
 
@@ -181,13 +182,8 @@ def within(step: str, error: WireError) -> WireError:
     return WireError(error.problem, where=f"{step}/{error.where}" if error.where else step)
 
 
-def attribute_text(element: Element, name: str) -> str | None:
-    """Return an attribute by its local name, or None."""
-    return next((text for key, text in element.items() if local(key) == name), None)
-
-
 def _unknown(element: Element) -> Unknown:
-    return Unknown(local(element.tag), "".join(element.itertext()).strip(BLANKS))
+    return Unknown(local(element.tag), text_within(element).strip(BLANKS))
 
 
 def _nested(scalars: list[Element]) -> WireError:

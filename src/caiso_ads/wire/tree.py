@@ -104,3 +104,19 @@ def _check_after(xml: bytes, root: Element) -> None:
         raise WireError(f"elements are nested deeper than {MAX_DEPTH}")
     if _MANY_EQUALS.search(xml) and _TOO_MANY_ATTRIBUTES(root):
         raise WireError(f"an element has more than {MAX_ATTRIBUTES} attributes")
+
+
+def children_of(element: Element) -> list[Element]:
+    """Return the child elements at once; lxml slices faster than it iterates."""
+    children: list[Element] = element[:]  # type: ignore[index,assignment]  # the stubs do not know slices
+    return children
+
+
+def attribute_text(element: Element, name: str) -> str | None:
+    """Return an attribute by its local name, or None."""
+    return next((str(text) for key, text in element.items() if local(str(key)) == name), None)
+
+
+def text_within(element: Element) -> str:
+    """Return all text of an element and of what is in it."""
+    return "".join(str(text) for text in element.itertext())
