@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from poll_cycle import Worker
-from stub_ads import RESOURCES, Files, now_rounded, serve
+from stub_ads import RESOURCES, Files, next_start, serve
 
 START_LIMIT_S = 0.3
 MEMORY_LIMIT_MB = 60.0
@@ -65,7 +65,7 @@ def memory() -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         files = Files.make(folder)
-        server = Worker(serve, files, now_rounded(), 100)
+        server = Worker(serve, files, next_start(), 100)
         config = folder / "gateway.toml"
         config.write_text(
             f"""

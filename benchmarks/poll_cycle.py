@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import Any
 
 from seed_port import SeedPort
-from stub_ads import RESOURCES, STEP, Files, batch_uid, now_rounded, serve
+from stub_ads import RESOURCES, STEP, Files, batch_uid, next_start, serve
 
 from caiso_ads.ads.client import AdsClient
 from caiso_ads.ads.tls import client_context
@@ -170,7 +170,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=60, help="cycles of each (60)")
     parser.add_argument("--lenient", action="store_true", help="give the port one authority instead of the machine's")
     options = parser.parse_args()
-    result = report(*measure(options.rounds, lenient=options.lenient, begin=now_rounded()))
+    result = report(*measure(options.rounds, lenient=options.lenient, begin=next_start()))
     if options.json:
         print(json.dumps({"name": "poll_cycle", "results": [result]}, indent=2))
     else:

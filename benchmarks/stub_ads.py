@@ -29,11 +29,12 @@ from caiso_ads.core.model import (
 from caiso_ads.simulator.wsdl import wsdl
 from caiso_ads.wire.operations import VERSIONS
 from caiso_ads.wire.packing import pack
-from caiso_ads.wire.payload import encode, encode_batch_list, encode_trajectories
+from caiso_ads.wire.payload import encode, encode_batch_list, encode_header, encode_trajectories
 
 RESOURCES = [f"UNIT_{number}_7_SYN" for number in range(10)]
 INSTRUCTIONS = 50
 STEP = timedelta(minutes=5)
+LEAD = timedelta(seconds=227)
 _VERSION = VERSIONS["v8"]
 _ASKED = re.compile(r"<(?:\w+:)?(\w+)[^>]*>\s*<batchUID[^>]*>\s*([^<]*?)\s*</batchUID>")
 _ENVELOPE = (
@@ -78,7 +79,7 @@ def make_batch(number: int, begin: datetime) -> DispatchBatch:
     start, uid = begin + number * STEP, batch_uid(number)
     return DispatchBatch(
         batch_uid=uid, market_id=str(number), batch_status=BatchStatus.CLOSED,
-        batch_received=start - timedelta(seconds=227), batch_type=BatchType.FIVE_MINUTE, start_time=start,
+        batch_received=start - LEAD, batch_type=BatchType.FIVE_MINUTE, start_time=start,
         dispatch_mode=DispatchMode.INTERVAL, binding_flag="Y", revision_no=0,
         instructions=tuple(_instruction(number, n, start) for n in range(INSTRUCTIONS)),
     )  # fmt: skip
@@ -102,7 +103,7 @@ def make_trajectory(number: int, begin: datetime) -> TrajectoryBatch:
     """Return the n-th trajectory: three points and one compliance interval for each of our resources."""
     start = begin + number * STEP
     return TrajectoryBatch(
-        batch_uid=trajectory_uid(number), batch_received=start - timedelta(seconds=227), binding_flag="Y",
+        batch_uid=trajectory_uid(number), batch_received=start - LEAD, binding_flag="Y",
         dops=tuple(
             DispatchOperatingPoint(
                 dop_uid=f"D-{number}-{n}-{step}", resource_id=resource_id, dop_mw=40.0 + n + step,
@@ -125,15 +126,14 @@ class _Answers:
 
     def __init__(self, begin: datetime, count: int) -> None:
         batches = [make_batch(number, begin) for number in range(count)]
-        headers = [_without_instructions(batch) for batch in batches]
         self._ready: dict[tuple[str, str], str] = {}
         for number in range(count):
             before, uid = (batch_uid(number - 1) if number else "-1"), batch_uid(number)
             before_trajectory = trajectory_uid(number - 1) if number else "-1"
             trajectories = encode_trajectories([make_trajectory(number, begin)])
-            self._add("getDispatchBatchesSinceUID", before, encode_batch_list([headers[number]]).decode())
+            self._add("getDispatchBatchesSinceUID", before, encode_batch_list([batches[number]]).decode())
             self._add("getDispatchBatch", uid, pack(encode(batches[number])))
-            self._add("getBatchHeader", uid, encode(headers[number]).decode())
+            self._add("getBatchHeader", uid, encode_header(batches[number]).decode())
             self._add("isNewTrajData", before_trajectory, "true")
             self._add("getTrajectoryData", before_trajectory, pack(trajectories))
 
@@ -145,11 +145,6 @@ class _Answers:
         asked = _ASKED.search(body)
         assert asked is not None, body
         return self._ready[asked[1], asked[2]]
-
-
-def _without_instructions(batch: DispatchBatch) -> DispatchBatch:
-    names = (name for name in batch.__slots__ if name != "instructions")
-    return DispatchBatch(**{name: getattr(batch, name) for name in names})
 
 
 def serve(link: Connection, files: Files, begin: datetime, count: int) -> None:
@@ -181,6 +176,6 @@ async def _serve(link: Connection, files: Files, begin: datetime, count: int) ->
     await runner.cleanup()
 
 
-def now_rounded() -> datetime:
-    """Return the present minute, where a run of batches begins."""
-    return datetime.now(UTC).replace(second=0, microsecond=0)
+def next_start() -> datetime:
+    """Return when the first batch starts: as far ahead as ADS sends a five-minute batch."""
+    return datetime.now(UTC).replace(microsecond=0) + LEAD

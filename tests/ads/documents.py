@@ -55,7 +55,7 @@ def trajectory_list(*uids: str) -> str:
 
 
 def packed(xml: str) -> str:
-    return base64.b64encode(gzip.compress(xml.encode())).decode()
+    return base64.b64encode(gzip.compress(xml.encode(), mtime=0)).decode()
 
 
 def gives(operation: str, text: str | None) -> Behaviour:

@@ -9,13 +9,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
-from cryptography.x509 import load_pem_x509_certificates
+from cryptography.hazmat.primitives.asymmetric import ed25519
+from cryptography.hazmat.primitives.serialization import NoEncryption, load_pem_private_key
+from cryptography.hazmat.primitives.serialization.pkcs12 import serialize_key_and_certificates
+from cryptography.x509 import CertificateBuilder, load_pem_x509_certificates
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from caiso_ads.ads.certificates import Bundle, facts, is_encrypted, key_pem, read_bundle, write_private
 from caiso_ads.errors import CertificateError
-from tests.ads.pki import PASSPHRASE, Authority, Identity, secret, triple_des
+from tests.ads.pki import PASSPHRASE, Authority, Identity, name, secret, triple_des
 
 NOW = datetime.now(UTC)
 
@@ -217,3 +219,36 @@ def test_symbolic_link_is_not_written_through(tmp_path: Path) -> None:
 def test_folder_that_is_missing_is_named(tmp_path: Path) -> None:
     with pytest.raises(CertificateError, match="nowhere"):
         write_private(tmp_path / "nowhere" / "key.pem", b"x", force=False)
+
+
+def test_key_type_of_elliptic_and_edwards_curves(issuing: Authority) -> None:
+    found = facts(Bundle(issuing.issue("x").certificate, None), NOW)
+    assert (found.key_type, found.key_bits) == ("EC secp256r1", 256)
+    key = ed25519.Ed25519PrivateKey.generate()
+    builder = CertificateBuilder(name("ca"), name("ed"), key.public_key(), 1, NOW, NOW + timedelta(days=2))
+    modern = facts(Bundle(builder.sign(key, None), key), NOW + timedelta(days=1))
+    assert (modern.key_type, modern.key_bits, modern.key_matches) == ("Ed25519", 0, True)
+
+
+def test_certificate_that_names_no_use_may_be_used_for_any(issuing: Authority) -> None:
+    assert facts(Bundle(issuing.certificate, None), NOW).client_auth is None
+
+
+def test_pkcs12_of_authorities_only_is_refused(tmp_path: Path, issuing: Authority) -> None:
+    data = serialize_key_and_certificates(None, None, None, [issuing.certificate], NoEncryption())
+    with pytest.raises(CertificateError, match="no certificate with its private key"):
+        read_bundle(secret(tmp_path / "cas.p12", data), None)
+
+
+def test_failed_write_leaves_neither_the_name_nor_a_part(tmp_path: Path) -> None:
+    if os.name != "posix" or os.geteuid() == 0:
+        folder = tmp_path / "key.pem"
+        folder.mkdir()  # a folder in the way cannot be replaced, by root either
+        with pytest.raises(CertificateError):
+            write_private(folder, b"x", force=True)
+    else:
+        tmp_path.chmod(0o500)
+        with pytest.raises(CertificateError):
+            write_private(tmp_path / "key.pem", b"x", force=False)
+        tmp_path.chmod(0o700)
+    assert not [each for each in tmp_path.iterdir() if each.is_file()]

@@ -159,7 +159,7 @@ def test_other_statuses_are_told_as_they_are(status: int) -> None:
 
 
 @pytest.mark.parametrize("status", [500, 502])
-@pytest.mark.parametrize("body", ["", "  "])
+@pytest.mark.parametrize("body", ["", "  ", envelope("getBatchStatus", "3")[:-5]], ids=["empty", "blank", "cut off"])
 def test_server_error_without_a_page_is_its_status(status: int, body: str) -> None:
     assert isinstance(failure(reply(body, status)), HttpStatusError)
 

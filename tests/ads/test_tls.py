@@ -10,6 +10,8 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.serialization import NoEncryption
+from cryptography.hazmat.primitives.serialization.pkcs12 import serialize_key_and_certificates
 
 from caiso_ads.ads import tls
 from caiso_ads.ads.tls import client_context, read_passphrase
@@ -235,3 +237,33 @@ def test_pem_does_not_import_cryptography(tmp_path: Path, ca_file: Path, plant: 
         "sys.exit('cryptography' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def test_pkcs12_without_key_or_with_a_foreign_key_is_refused(
+    tmp_path: Path, ca: Authority, ca_file: Path, plant: Identity
+) -> None:
+    alone = serialize_key_and_certificates(None, None, plant.certificate, None, NoEncryption())
+    with pytest.raises(CertificateError, match="no certificate with its private key"):
+        client_context(ca_file=ca_file, certificate=secret(tmp_path / "alone.p12", alone))
+    misnamed = secret(tmp_path / "misnamed.p12", plant.certificate_pem())
+    with pytest.raises(CertificateError, match="holds no private key"):
+        client_context(ca_file=ca_file, certificate=misnamed)
+    mixed = _mixed(plant, ca.issue("other"))
+    with pytest.raises(CertificateError, match="belongs to another certificate"):
+        client_context(ca_file=ca_file, certificate=secret(tmp_path / "mixed.p12", mixed))
+
+
+def _mixed(one: Identity, other: Identity) -> bytes:
+    return one.certificate_pem() + other.key_pem()
+
+
+def test_missing_certificate_beside_a_good_key_is_named(tmp_path: Path, ca_file: Path, plant: Identity) -> None:
+    key = secret(tmp_path / "plant.key", plant.key_pem())
+    with pytest.raises(CertificateError, match=r"nowhere\.crt"):
+        client_context(ca_file=ca_file, certificate=tmp_path / "nowhere.crt", key=key)
+
+
+def test_without_ca_file_the_machines_own_list_is_used_and_every_check_stays(tmp_path: Path, plant: Identity) -> None:
+    context = client_context(ca_file=None, certificate=plant.pem(tmp_path, "plant"))
+    assert context.check_hostname
+    assert context.verify_mode is ssl.CERT_REQUIRED

@@ -172,3 +172,20 @@ def test_show_of_a_missing_file_is_an_error_on_our_side(tmp_path: Path) -> None:
     result = run("show", tmp_path / "nowhere.pem")
     assert result.exit_code == 2
     assert "nowhere.pem" in result.stderr
+
+
+def test_import_refuses_what_is_no_pair(tmp_path: Path, ca: Authority, plant: Identity) -> None:
+    alone = secret(tmp_path / "alone.pem", plant.certificate_pem())
+    mixed = secret(tmp_path / "mixed.pem", plant.certificate_pem() + ca.issue("other").key_pem())
+    for file, problem in ((alone, "holds no private key"), (mixed, "belongs to another certificate")):
+        result = run("import", file, "--out", tmp_path / "out", "--plain-key", typed="\n")
+        assert result.exit_code == 2
+        assert problem in result.stderr
+        assert not (tmp_path / "out").exists()
+
+
+def test_import_into_a_folder_that_cannot_be_made_is_named(tmp_path: Path, plant: Identity) -> None:
+    (tmp_path / "file").write_text("in the way")
+    result = run("import", plant.pem(tmp_path, "plant"), "--out", tmp_path / "file" / "x", "--plain-key", typed="\n")
+    assert result.exit_code == 2
+    assert "--out" in result.stderr

@@ -63,13 +63,14 @@ def test_it_serves_until_a_signal_and_leaves_a_usable_configuration(tmp_path: Pa
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
     )
     assert process.stdout is not None
-    lines = []
-    for line in process.stdout:
-        lines.append(line)
-        if "Ctrl-C" in line:
-            break
-    process.send_signal(getattr(signal, "CTRL_BREAK_EVENT", signal.SIGTERM))
-    rest = process.stdout.read()
+    with process.stdout as output:
+        lines = []
+        for line in output:
+            lines.append(line)
+            if "Ctrl-C" in line:
+                break
+        process.send_signal(getattr(signal, "CTRL_BREAK_EVENT", signal.SIGTERM))
+        rest = output.read()
     assert process.wait(timeout=20) == 0
     text = "".join(lines)
     assert text.startswith("ADS SIMULATOR, not CAISO")

@@ -25,7 +25,7 @@ async def test_new_batches_appear_as_time_passes() -> None:
     clock = HandClock()
     async with serving(clock=clock) as ads, calling(ads) as caller:
         last = (await caller.since()).uids()[-1]
-        clock.move(600)
+        clock.move(900)
         new = (await caller.since(last)).uids()
     assert len(new) >= 4
     assert last not in new
@@ -99,9 +99,9 @@ async def test_trajectories_are_told_once_and_the_flag_says_when() -> None:
         uids = (await caller.call("getTrajectoryData", batchUID="-1")).uids()
         assert len(uids) > 280
         assert (await caller.call("isNewTrajData", batchUID=uids[-1])).result == "false"
-        clock.move(301)
+        clock.move(600)
         assert (await caller.call("isNewTrajData", batchUID=uids[-1])).result == "true"
-        assert len((await caller.call("getTrajectoryData", batchUID=uids[-1])).uids()) in {1, 2}
+        assert len((await caller.call("getTrajectoryData", batchUID=uids[-1])).uids()) in {1, 2, 3}
 
 
 async def test_validation_is_shown_when_read_again() -> None:

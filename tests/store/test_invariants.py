@@ -13,6 +13,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from caiso_ads.core.model import DispatchBatch
 from caiso_ads.errors import WireError
 from caiso_ads.ports import Cursors, Receipt
 from caiso_ads.store.sqlite import SqlStore
@@ -46,7 +47,7 @@ class Oracle:
     dispatch_uid: str = "-1"
     trajectory_uid: str = "-1"
     contents: set[tuple[str, bytes]] = field(default_factory=set)
-    effective: dict[str, Receipt[Any]] = field(default_factory=dict)
+    effective: dict[str, DispatchBatch] = field(default_factory=dict)
     intents: set[str] = field(default_factory=set)
 
     def batch(self, receipt: Receipt[Any], *, moves: bool, acknowledge: bool) -> bool:
@@ -59,8 +60,8 @@ class Oracle:
         if isinstance(receipt.content, WireError):
             return fresh
         now = self.effective.get(uid)
-        if fresh and (now is None or receipt.content.revision_no >= now.content.revision_no):
-            self.effective[uid] = receipt
+        if fresh and (now is None or receipt.content.revision_no >= now.revision_no):
+            self.effective[uid] = receipt.content
         if fresh and acknowledge:
             self.intents.add(uid)
         return fresh
@@ -89,9 +90,7 @@ async def play(path: Path, steps: list[tuple[str, Any, bool]]) -> None:
             oracle.trajectories(receipt.content)
         assert await store.cursors() == Cursors(oracle.dispatch_uid, oracle.trajectory_uid)
     history = await store.history(NOON)
-    assert {batch.batch_uid: batch for batch, _ in history.batches} == {
-        uid: receipt.content for uid, receipt in oracle.effective.items()
-    }
+    assert {batch.batch_uid: batch for batch, _ in history.batches} == oracle.effective
     assert len(history.batches) == len(oracle.effective)
     uids = [batch.batch_uid for batch, _ in history.trajectories]
     assert len(uids) == len(set(uids))

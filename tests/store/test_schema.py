@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import Table
+from sqlalchemy import Table, create_mock_engine
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.schema import CreateTable
 
@@ -46,6 +46,19 @@ def test_the_tables_can_be_made_on_postgresql_too() -> None:
     assert "TIMESTAMP WITH TIME ZONE" in made
     assert "JSONB" in made
     assert "WITHOUT ROWID" not in made
+
+
+def test_an_open_intent_is_unique_on_postgresql_too() -> None:
+    said: list[str] = []
+
+    def note(statement: Any, *_: object, **__: object) -> None:
+        said.append(str(statement.compile(dialect=engine.dialect)))
+
+    engine = create_mock_engine("postgresql://", note)
+    schema.metadata.create_all(engine, checkfirst=False)
+    assert [text for text in said if "ix_outbox_open" in text] == [
+        "CREATE UNIQUE INDEX ix_outbox_open ON outbox (kind, batch_uid) WHERE NOT done"
+    ]
 
 
 @given(st.datetimes(timezones=st.just(UTC)))

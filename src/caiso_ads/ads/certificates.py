@@ -17,7 +17,7 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import dsa, ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import pkcs12
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
@@ -107,8 +107,10 @@ def _read_pkcs12(path: Path, data: bytes, passphrase: bytes | None) -> Bundle:
             cure="check the passphrase; if it is right, unset CRYPTOGRAPHY_OPENSSL_NO_LEGACY, or export the file again"
             " with AES-256 encryption",
         ) from error
-    if content.cert is None:
-        raise CertificateError(f"{path}: holds no certificate of its own", cure="export it again together with its key")
+    if content.cert is None or content.key is None:
+        raise CertificateError(
+            f"{path}: holds no certificate with its private key", cure="export it again together with its key"
+        )
     others = [each.certificate for each in content.additional_certs]
     return Bundle(content.cert.certificate, content.key, _in_order(content.cert.certificate, others))
 
@@ -171,8 +173,6 @@ def _key_size(certificate: x509.Certificate) -> tuple[str, int]:
         return "RSA", key.key_size
     if isinstance(key, ec.EllipticCurvePublicKey):
         return f"EC {key.curve.name}", key.key_size
-    if isinstance(key, dsa.DSAPublicKey):
-        return "DSA", key.key_size
     return type(key).__name__.removesuffix("PublicKey").lstrip("_"), 0
 
 

@@ -75,7 +75,7 @@ class Answering:
         return Reply(encode_response(version.namespace(operation), name, result, form=form))
 
     def _fault(self, code: str, text: str) -> Reply:
-        return replace(Reply(encode_fault(f"SOAP-ENV:{code}", text)), status=self._switches.fault_status)
+        return replace(Reply(encode_fault(code, text)), status=self._switches.fault_status)
 
 
 def _known(request: SoapRequest, service: Service) -> SoapRequest:

@@ -32,6 +32,7 @@ WRITER_PRAGMAS: tuple[tuple[str, str, object], ...] = (
 READER_PRAGMAS: tuple[tuple[str, str, object], ...] = (
     ("busy_timeout", str(BUSY_TIMEOUT_MS), BUSY_TIMEOUT_MS),
     ("query_only", "ON", 1),
+    ("cache_size", "-512", -512),
 )
 
 

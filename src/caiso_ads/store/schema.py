@@ -18,11 +18,13 @@ from types import UnionType
 from typing import Any, get_args, get_type_hints
 
 from sqlalchemy import (
+    DDL,
     JSON,
     BigInteger,
     Boolean,
     CheckConstraint,
     Column,
+    DateTime,
     Dialect,
     Double,
     ForeignKey,
@@ -35,9 +37,9 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    event,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from caiso_ads.core.model import ComplianceInterval, DispatchBatch, DispatchOperatingPoint, Instruction, TrajectoryBatch
@@ -64,7 +66,7 @@ class Utc(TypeDecorator[datetime]):
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         """Return the column type of this database."""
         if dialect.name == "postgresql":
-            return dialect.type_descriptor(TIMESTAMP(timezone=True))
+            return dialect.type_descriptor(DateTime(timezone=True))
         return dialect.type_descriptor(BigInteger())
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
@@ -85,8 +87,22 @@ class Utc(TypeDecorator[datetime]):
         return self._EPOCH + timedelta(microseconds=value)
 
 
+class Json(TypeDecorator[Any]):
+    """Small JSON: text in SQLite, JSONB in PostgreSQL; None is NULL."""
+
+    impl = JSON
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Return the column type of this database."""
+        if dialect.name == "postgresql":
+            from sqlalchemy.dialects.postgresql import JSONB  # noqa: PLC0415 - 2 MB resident, not for SQLite
+
+            return dialect.type_descriptor(JSONB(none_as_null=True))
+        return dialect.type_descriptor(JSON(none_as_null=True))
+
+
 Number = BigInteger().with_variant(Integer, "sqlite")
-Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 
 metadata = MetaData(
     naming_convention={
@@ -179,15 +195,11 @@ outbox = Table(
     Column("last_try", Utc),
     Column("result", Text),
     Column("done", Boolean, nullable=False),
-    Index(
-        "ix_outbox_open",
-        "kind",
-        "batch_uid",
-        unique=True,
-        sqlite_where=text("NOT done"),
-        postgresql_where=text("NOT done"),
-    ),
+    Index("ix_outbox_open", "kind", "batch_uid", unique=True, sqlite_where=text("NOT done")).ddl_if(dialect="sqlite"),
 )
+# The same index; naming PostgreSQL's option above would load that dialect, 2 MB, into a daemon that never uses it.
+_open_intents = DDL("CREATE UNIQUE INDEX ix_outbox_open ON outbox (kind, batch_uid) WHERE NOT done")  # type: ignore[no-untyped-call]
+event.listen(outbox, "after_create", _open_intents.execute_if(dialect="postgresql"))
 
 resource = Table(
     "resource",

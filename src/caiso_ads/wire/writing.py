@@ -13,7 +13,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
-from caiso_ads.core.model import DispatchBatch, MssLfRequest, MssLfResponse, TrajectoryBatch
+from lxml import etree
+
+from caiso_ads.core.model import DispatchBatch, MssLfRequest, MssLfResponse, TrajectoryBatch, Unknown
 from caiso_ads.errors import WireError
 from caiso_ads.wire.fields import BATCH_LIST, ROOTS, TRAJECTORIES, Items, ListDocument, Plan, plan_of
 from caiso_ads.wire.operations import PAYLOAD_NAMESPACE
@@ -21,7 +23,6 @@ from caiso_ads.wire.scalars import TimeFormat
 
 _DECLARATION = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>'
 _ILLEGAL = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_NAME = re.compile(r"[^\W\d][\w.\-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +109,7 @@ def _noun(noun: Any, plan: Plan, tag: str, style: PayloadStyle, declared: str) -
                 raise WireError(error.problem, where=field.wire) from None
             yield f"<{field.wire}>{text}</{field.wire}>"
     for stranger in noun.unknown:
-        if not _NAME.fullmatch(stranger.name):
-            raise WireError("not a name of an element", where=repr(stranger.name))
-        yield f"<{stranger.name}>{escaped(stranger.text)}</{stranger.name}>"
+        yield _stranger(stranger)
     yield f"</{tag}>"
 
 
@@ -120,6 +119,15 @@ def _items(nouns: Sequence[Any], field: Items, style: PayloadStyle) -> Iterator[
         for noun in nouns:
             yield from _noun(noun, field.plan, field.item, style, "")
         yield f"</{field.wire}>"
+
+
+def _stranger(unknown: Unknown) -> str:
+    """Write an element of no table, as it was kept."""
+    try:
+        name = etree.QName(None, unknown.name).localname
+    except ValueError:
+        raise WireError(f"{unknown.name!r} is not a name of an element") from None
+    return f"<{name}>{escaped(unknown.text)}</{name}>"
 
 
 def _declared(style: PayloadStyle) -> str:
