@@ -2,8 +2,7 @@
 
 What makes it slow is kept on purpose, because it is what those scripts do each 10 s: a new suds client with its WSDL,
 a new TLS context with the machine's authorities and a new connection for each call, minidom. What makes it quick is
-kept too: only the last batch of a list is fetched, nothing is checked, nothing is stored durably. suds' own cache of
-parsed WSDLs is left on, as it was.
+kept too: only the last batch of a list is fetched, nothing is checked, nothing is stored durably.
 """
 
 from __future__ import annotations
@@ -50,15 +49,19 @@ class _Transport(HttpTransport):  # type: ignore[misc]  # suds has no types
 class SeedPort:
     """One installation of the scripts for a few plants on one certificate."""
 
-    def __init__(self, url: str, certificate: Path, authority: Path, folder: Path, plants: list[str]) -> None:
+    def __init__(
+        self, url: str, certificate: Path, authority: Path, folder: Path, plants: list[str], *, cached_wsdl: bool
+    ) -> None:
         self._url, self._certificate, self._authority = url, certificate, authority
+        self._suds = {} if cached_wsdl else {"cache": None}
         self._folder, self._plants = folder, plants
         self._dispatch_uid = self._trajectory_uid = "-1"
         self.setpoints: dict[str, float] = {}
 
     def cycle(self) -> None:
         """Run one pass of the endless loop."""
-        client = Client(f"{self._url}?WSDL", transport=_Transport(self._certificate, self._authority))
+        transport = _Transport(self._certificate, self._authority)
+        client = Client(f"{self._url}?WSDL", transport=transport, **self._suds)
         listed = minidom.parseString(str(client.service.getDispatchBatchesSinceUID(self._dispatch_uid)))
         for batch in listed.getElementsByTagName("DispatchBatch"):
             self._dispatch_uid = batch.getAttribute("batchUID")  # the last one wins, the others are never fetched

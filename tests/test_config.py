@@ -81,6 +81,11 @@ def test_response_url_and_version_can_be_given(tmp_path: Path) -> None:
     assert (ads.response_url, ads.version) == ("https://other.example/R/v7", "v7")
 
 
+def test_an_address_that_tells_neither_gives_the_newest_version_and_no_response_service(tmp_path: Path) -> None:
+    ads = load(tmp_path, GOOD.replace("/ADS/APIWebService/v8", "/behind/a/proxy")).ads
+    assert (ads.response_url, ads.version) == ("", "v8")
+
+
 def test_relative_paths_start_at_the_file_and_absolute_ones_stay(tmp_path: Path) -> None:
     elsewhere = (tmp_path / "elsewhere.pem").as_posix()
     config = load(tmp_path, GOOD.replace('"plant.pem"', f'"{elsewhere}"'))
@@ -133,8 +138,7 @@ def test_a_byte_order_mark_of_a_windows_editor_is_no_error(tmp_path: Path) -> No
         ("https://adsws", "http://adsws", 2, "[ads]", "url", "must be https"),
         ("https://adsws", "https://user:word@adsws", 2, "[ads]", "url", "user name"),
         ("caiso.com/ADS", "caiso.com:port/ADS", 2, "[ads]", "url", "not an address"),
-        ("/ADS/APIWebService/v8", "/ADS/APIWebService", 1, "[ads]", "version", "cannot be derived"),
-        ("/ADS/APIWebService/v8", "/ADS/v8", 1, "[ads]", "response_url", "cannot be derived"),
+        ("/ADS/APIWebService/v8", "/ADS/APIWebService/v99", 1, "[ads]", "version", "use one of v7, v8"),
     ],
 )
 def test_a_wrong_value_is_refused_by_file_line_table_and_key(
@@ -144,7 +148,7 @@ def test_a_wrong_value_is_refused_by_file_line_table_and_key(
     error = refusal(tmp_path, GOOD.replace(old, new))
     place, _, problem = str(error).partition(": ")
     assert place.replace(str(tmp_path), "").lstrip("/\\") == f"gateway.toml:{line} {table} {key}".strip()
-    assert words in problem
+    assert words in f"{problem} {error.cure}"
 
 
 def test_a_key_that_exists_twice_or_broken_toml_names_the_line(tmp_path: Path) -> None:

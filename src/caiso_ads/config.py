@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Meta
 
+from caiso_ads.ads.exchange import Endpoint
 from caiso_ads.core.directive import AgeLimits, Environment
 from caiso_ads.errors import ConfigError
 from caiso_ads.sinks import REGISTRY, SinkConfig, config_type
@@ -37,9 +38,7 @@ class AdsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     response_url: Annotated[
         str, Meta(description="address of the response service; by default url with APIResponseWebService")
     ] = ""
-    version: Annotated[
-        str, Meta(pattern="^(v[0-9]+)?$", description="API version such as v8; by default taken from url")
-    ] = ""
+    version: Annotated[str, Meta(description="API version such as v8; by default the one url names, else v8")] = ""
     certificate: Annotated[Path, Meta(description="our client certificate: PEM with its chain, or .p12/.pfx")]
     key: Annotated[Path | None, Meta(description="our private key; by default in the certificate file")] = None
     passphrase_file: Annotated[Path | None, Meta(description="file whose first line is the key's passphrase")] = None
@@ -56,19 +55,13 @@ class AdsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     ] = Environment.PRODUCTION
 
     def __post_init__(self) -> None:
-        """Derive what url tells and check it; ConfigError names the key."""
-        _check_url("url", self.url, self.environment)
-        if not self.response_url:
-            derived = self.url.replace("APIWebService", "APIResponseWebService")
-            if derived == self.url:
-                raise ConfigError("cannot be derived: url has no APIWebService in it", key="response_url")
-            msgspec.structs.force_setattr(self, "response_url", derived)
-        _check_url("response_url", self.response_url, self.environment)
-        if not self.version:
-            found = re.search(r"[/_](v\d+)(?![0-9A-Za-z])", urlsplit(self.url).path)
-            if found is None:
-                raise ConfigError("cannot be derived: the path of url does not end in /v8 or alike", key="version")
-            msgspec.structs.force_setattr(self, "version", found[1])
+        """Complete the addresses as the client would, and check them; ConfigError names the key."""
+        for key, url in (("url", self.url), ("response_url", self.response_url)):
+            if url or key == "url":
+                _check_url(key, url, self.environment)
+        endpoint = Endpoint.of(self.url, self.response_url or None, self.version or None)
+        msgspec.structs.force_setattr(self, "response_url", endpoint.response_url)
+        msgspec.structs.force_setattr(self, "version", endpoint.version)
 
 
 class StoreConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

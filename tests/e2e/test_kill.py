@@ -7,6 +7,7 @@ import sqlite3
 import time
 from collections.abc import Callable
 from contextlib import closing
+from datetime import datetime, timedelta
 from pathlib import Path
 from subprocess import Popen
 
@@ -31,6 +32,15 @@ def validated(directory: Path) -> set[object]:
     return {row["uid"] for row in processes.ledger(directory) if row["operation"] == "validateDispatchBatch"}
 
 
+def offered(directory: Path) -> set[object]:
+    """Return the batches that were in the ISO's cache of 24 hours when it was first asked."""
+    rows = processes.ledger(directory)
+    first_list = next(row for row in rows if row["operation"] == "getDispatchBatchesSinceUID")
+    oldest = datetime.fromisoformat(str(first_list["wall"])) - timedelta(hours=24)
+    issued = [row for row in rows if row["operation"] == "issue" and str(row["uid"]).startswith("DISP-")]
+    return {row["uid"] for row in issued if datetime.fromisoformat(str(row["wall"])) > oldest}
+
+
 def kill_at_random_moments(
     directory: Path, start: Callable[[Path], Popen[bytes]], *, kills: int, seed: int
 ) -> list[set[object]]:
@@ -41,7 +51,7 @@ def kill_at_random_moments(
         log = directory / f"life{life}.log"
         process = start(log)
         processes.wait_for(READY, log, process)
-        time.sleep(moments.uniform(0.0, 0.4))
+        time.sleep(moments.uniform(0.1, 0.5))
         process.kill()
         process.wait()
         violations.append(validated(directory) - stored(directory / "gateway.db").keys())
@@ -59,8 +69,7 @@ def test_after_25_kills_acknowledged_is_stored_and_every_payload_is_byte_equal(t
         log = tmp_path / "last.log"
         last = start(log)
         deadline = time.monotonic() + 60.0
-        issued = {row["uid"] for row in processes.ledger(tmp_path) if row["operation"] == "issue"}
-        dispatches = {uid for uid in issued if str(uid).startswith("DISP-")}
+        dispatches = offered(tmp_path)
         while time.monotonic() < deadline and not dispatches <= validated(tmp_path):
             time.sleep(0.2)
         assert processes.stop(last) == 0, log.read_text()

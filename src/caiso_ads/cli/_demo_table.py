@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -51,11 +52,11 @@ def _clocks(at: datetime) -> str:
 def _table(snapshot: Snapshot, config: Config, modbus: ModbusConfig) -> Table:
     plan = modbus.plan(tuple(snapshot.resources))
     names = {item.id: item.name for item in config.resources}
-    table = Table(pad_edge=False)
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("resource", no_wrap=True)
     for title in ("directive", "quality"):
         table.add_column(title, no_wrap=True)
-    for title in ("setpoint MW", "DOT MW", "next DOT", "in", "curtailed"):
+    for title in ("setpoint", "DOT MW", "next DOT", "in"):
         table.add_column(title, justify="right", no_wrap=True)
     for title in ("register", "block"):
         table.add_column(title, justify="right", no_wrap=True)
@@ -68,7 +69,6 @@ def _table(snapshot: Snapshot, config: Config, modbus: ModbusConfig) -> Table:
             Quality(_whole(snapshot.value(resource_id, "quality"))).name,
             *(_number(snapshot.value(resource_id, key)) for key in ("setpoint_mw", "dot_mw", "next_dot_mw")),
             _countdown(snapshot.value(resource_id, "seconds_to_next_target")),
-            _number(snapshot.value(resource_id, "supplemental_mw")),
             legacy,
             str(40001 + plan.block_base(index)),
         )
@@ -93,11 +93,11 @@ def _how_to_read(config_path: Path, modbus: ModbusConfig) -> str:
     setpoint = next(index for index, point in enumerate(RESOURCE_POINTS) if point.key == "setpoint_mw")
     block = modbus.plan(("",)).block_base(0) + slot(setpoint) + 1
     return (
-        "Read it from another terminal (register: float, low word first; block: status and values, high word first):\n"
-        f"  mbpoll {target} -t 4:float -r 1 -c 6 -1 {modbus.host}      the setpoints of this second, 40001 on\n"
-        f"  mbpoll {target} -t 1 -r 1 -c 4 -1 {modbus.host}            10001: 1 only while all of them are good\n"
-        f"  mbpoll {target} -t 4:float -B -r {block} -c 1 -1 {modbus.host}   setpoint_mw of the first block\n"
+        "register: float, low word first; block: status and values, high word first. From another terminal:\n"
+        f"  mbpoll {target} -t 4:float -r 1 -c 6 -1 {modbus.host}   # 40001 on: setpoints now\n"
+        f"  mbpoll {target} -t 1 -r 1 -c 4 -1 {modbus.host}         # 10001: 1 while all are good\n"
+        f"  mbpoll {target} -t 4:float -B -r {block} -c 1 -1 {modbus.host}   # first block: setpoint_mw\n"
         f"  caiso-ads status --config {config_path}\n"
-        f"  caiso-ads points --config {config_path}                    the whole map\n"
+        f"  caiso-ads points --config {config_path}   # the whole map\n"
         "Ctrl-C stops it."
     )

@@ -60,6 +60,8 @@ def command(
     from caiso_ads.simulator.server import AdsSimulator
 
     console = Console()
+    if not console.is_terminal:
+        console.width = 100
     set_up_logging(level="warning", form="text")
     _forget_last_run(directory)
     story = load(scenario) if scenario else Scenario()

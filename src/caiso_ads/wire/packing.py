@@ -54,11 +54,15 @@ def _as_utf8(xml: str) -> bytes:
 
 def _from_base64(content: str) -> bytes:
     try:
-        return binascii.a2b_base64(content.encode("ascii").translate(None, BLANKS.encode()), strict_mode=True)
+        compact = content.encode("ascii").translate(None, BLANKS.encode())
+        data = binascii.a2b_base64(compact, strict_mode=True)
     except UnicodeEncodeError as error:
         raise WireError(f"neither XML nor Base64: character {error.start} is not ASCII") from None
     except binascii.Error as error:
         raise WireError(f"neither XML nor Base64: {error}") from None
+    if len(compact) != 4 * -(-len(data) // 3):  # some versions of Python let padding beyond the last group pass
+        raise WireError("neither XML nor Base64: excess padding")
+    return data
 
 
 def _inflate(data: bytes) -> bytes:

@@ -20,9 +20,9 @@ from caiso_ads.errors import WireError
 from caiso_ads.wire.fields import BATCH_LIST, ROOTS, TRAJECTORIES, ListDocument, plan_of
 from caiso_ads.wire.operations import OPERATIONS, ResultKind
 from caiso_ads.wire.packing import unpack
-from caiso_ads.wire.reading import Memos, NounReader, within
+from caiso_ads.wire.reading import Memos, NounReader
 from caiso_ads.wire.scalars import BLANKS, read_bool, read_int
-from caiso_ads.wire.tree import attribute_text, local, parse
+from caiso_ads.wire.tree import attribute_text, local, parse, within
 from caiso_ads.wire.writing import PayloadStyle, encode, encode_batch_list, encode_header, encode_trajectories
 
 __all__ = [

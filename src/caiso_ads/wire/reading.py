@@ -17,7 +17,7 @@ from caiso_ads.core.model import Unknown
 from caiso_ads.errors import WireError
 from caiso_ads.wire.fields import Items, Plan, Read, Scalar
 from caiso_ads.wire.scalars import BLANKS
-from caiso_ads.wire.tree import attribute_text, children_of, local, text_within
+from caiso_ads.wire.tree import attribute_text, children_of, local, text_within, within
 
 _tag_of = attrgetter("tag")
 _text_of = attrgetter("text")
@@ -175,11 +175,6 @@ class _RepeatingItems(_Items):
 
 def _list_reader(field: Items, memos: Memos) -> _Items:
     return _RepeatingItems(field, memos) if field.plan.repeats else _Items(field, memos)
-
-
-def within(step: str, error: WireError) -> WireError:
-    """Return the same error, seen from one element further out."""
-    return WireError(error.problem, where=f"{step}/{error.where}" if error.where else step)
 
 
 def _unknown(element: Element) -> Unknown:

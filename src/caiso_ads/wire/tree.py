@@ -24,6 +24,7 @@ _SMALLEST_ELEMENT = len(b"<a/>")
 _DECLARED = re.compile(rb"""<\?xml\b[^>]*?\bencoding\s*=\s*["']([^"'>]*)""")
 _CODECS = {"utf-8", "ascii", "iso8859-1", "cp1252"}
 _UTF16 = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16", b"<\0": "utf-16-le", b"\0<": "utf-16-be"}
+_TAG = re.compile(rb"<[^<>]*>")
 _NAMESPACE = re.compile(rb"""(\sxmlns(?::[\w.\-]{1,99})?\s{0,9}=\s{0,9}["'])([^"'<]*)""")
 _MANY_EQUALS = re.compile(rb"=(?:[^<=]*=){64}")
 _TOO_MANY_ATTRIBUTES = etree.XPath(f"boolean(//*[@*[{MAX_ATTRIBUTES + 1}]])")
@@ -38,7 +39,7 @@ def parse(data: bytes) -> Element:
         root = _tree(xml)
     except WireError:
         # The specification's own sample has a blank in a namespace, which the parser takes for an error.
-        trimmed = _NAMESPACE.sub(lambda match: match[1] + match[2].strip(), xml)
+        trimmed = _TAG.sub(lambda tag: _NAMESPACE.sub(lambda each: each[1] + each[2].strip(), tag[0]), xml)
         if trimmed == xml:
             raise
         root = _tree(trimmed)
@@ -132,3 +133,8 @@ def attribute_text(element: Element, name: str) -> str | None:
 def text_within(element: Element) -> str:
     """Return all text of an element and of what is in it."""
     return "".join(str(text) for text in element.itertext())
+
+
+def within(step: str, error: WireError) -> WireError:
+    """Return the same error, seen from one element further out."""
+    return WireError(error.problem, where=f"{step}/{error.where}" if error.where else step)

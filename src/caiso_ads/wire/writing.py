@@ -8,7 +8,7 @@ Rule: exact out. Elements come in the schema's order, absent values are left out
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
@@ -17,9 +17,10 @@ from lxml import etree
 
 from caiso_ads.core.model import DispatchBatch, MssLfRequest, MssLfResponse, TrajectoryBatch, Unknown
 from caiso_ads.errors import WireError
-from caiso_ads.wire.fields import BATCH_LIST, ROOTS, TRAJECTORIES, Items, ListDocument, Plan, plan_of
+from caiso_ads.wire.fields import BATCH_LIST, ROOTS, TRAJECTORIES, Items, ListDocument, Plan, Scalar, plan_of
 from caiso_ads.wire.operations import PAYLOAD_NAMESPACE
 from caiso_ads.wire.scalars import TimeFormat
+from caiso_ads.wire.tree import within
 
 _DECLARATION = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>'
 _ILLEGAL = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -71,31 +72,20 @@ def escaped(text: str) -> str:
 
 
 def _list(nouns: Sequence[Any], document: ListDocument, style: PayloadStyle) -> bytes:
-    plan = plan_of(document.noun)
-    return _document(
-        document.root,
-        [
-            f"<{document.root}{_declared(style)}><{document.wrapper}>",
-            *[part for noun in nouns for part in _noun(noun, plan, document.item, style, "")],
-            f"</{document.wrapper}></{document.root}>",
-        ],
-    )
+    items = Items("", document.wrapper, document.item, plan_of(document.noun))
+    content = "".join(_items(nouns, items, style)) or f"<{document.wrapper}/>"
+    return _document(document.root, [f"<{document.root}{_declared(style)}>", content, f"</{document.root}>"])
 
 
-def _document(root: str, parts: Iterator[str] | list[str]) -> bytes:
+def _document(root: str, parts: Iterable[str]) -> bytes:
     try:
         return (_DECLARATION + "".join(parts)).encode("utf-8")
     except WireError as error:
-        raise WireError(error.problem, where=f"{root}/{error.where}") from None
+        raise within(root, error) from None
 
 
 def _noun(noun: Any, plan: Plan, tag: str, style: PayloadStyle, declared: str) -> Iterator[str]:
-    identifier = ""
-    if plan.attribute is not None:
-        text = plan.attribute.write(getattr(noun, plan.attribute.name), style.time_format)
-        quoted = quoteattr(_legal(_spaced(text, style)), {"\r": "&#13;", "\n": "&#10;", "\t": "&#9;"})
-        identifier = f" {plan.attribute.wire}={quoted}"
-    yield f"<{tag}{declared}{identifier}>"
+    yield f"<{tag}{declared}{_identifier(noun, plan.attribute, style)}>"
     if style.extra_elements:
         yield "<addedLater><name>x</name><value>1</value></addedLater>"
     for field in plan.elements.values():
@@ -106,18 +96,31 @@ def _noun(noun: Any, plan: Plan, tag: str, style: PayloadStyle, declared: str) -
             try:
                 text = _spaced(escaped(field.write(value, style.time_format)), style)
             except WireError as error:
-                raise WireError(error.problem, where=field.wire) from None
+                raise within(field.wire, error) from None
             yield f"<{field.wire}>{text}</{field.wire}>"
     for stranger in noun.unknown:
         yield _stranger(stranger)
     yield f"</{tag}>"
 
 
+def _identifier(noun: Any, attribute: Scalar | None, style: PayloadStyle) -> str:
+    if attribute is None:
+        return ""
+    try:
+        text = _legal(_spaced(attribute.write(getattr(noun, attribute.name), style.time_format), style))
+    except WireError as error:
+        raise within(f"@{attribute.wire}", error) from None
+    return f" {attribute.wire}={quoteattr(text, {chr(13): '&#13;', chr(10): '&#10;', chr(9): '&#9;'})}"
+
+
 def _items(nouns: Sequence[Any], field: Items, style: PayloadStyle) -> Iterator[str]:
     if nouns:
         yield f"<{field.wire}>"
-        for noun in nouns:
-            yield from _noun(noun, field.plan, field.item, style, "")
+        for at, noun in enumerate(nouns, 1):
+            try:
+                yield from _noun(noun, field.plan, field.item, style, "")
+            except WireError as error:
+                raise within(f"{field.wire}[{at}]", error) from None
         yield f"</{field.wire}>"
 
 

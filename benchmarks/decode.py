@@ -1,0 +1,176 @@
+"""Decode one packed dispatch batch to typed, checked objects, against parsers that do less.
+
+Yardsticks: ``lxml.etree.fromstring`` of the inflated XML (no types, no checks, no unpacking) and minidom read by
+``getElementsByTagName`` to strings, as the 2018 scripts did. Rounds are interleaved, medians compared in one run.
+Targets: at most 5 times bare lxml, at least 8 times faster than minidom, at 500 instructions of 8 segments.
+
+    python benchmarks/decode.py [--instructions N] [--rounds N] [--json]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from statistics import median
+from typing import Any
+from xml.dom import minidom
+
+from lxml import etree
+
+from caiso_ads.core.codes import BatchStatus, BatchType, DispatchMode, InstructionType
+from caiso_ads.core.model import DispatchBatch, Instruction, InstructionDetail
+from caiso_ads.wire.packing import pack, unpack
+from caiso_ads.wire.payload import decode_batch, encode
+
+UID = "DISP-12A1D8C0-ADD6-4038-B0D5-0A0900140001"
+START = datetime(2020, 7, 21, 23, 20, tzinfo=UTC)
+SERVICES = ("SCHD", "SUPP", "RMPS", "SPIN", "NSPN", "HASE", "MSS", "TBD")
+MOST_TIMES_LXML = 5.0
+LEAST_TIMES_FASTER_THAN_MINIDOM = 8.0
+
+
+def instruction(at: int) -> Instruction:
+    """Return one acknowledged 5-minute instruction; energy follows dot = RMPS + SUPP, other segments are zero."""
+    scheduled, supplemental = at * 137 % 4000 / 10, (at * 73 % 600 - 300) / 10
+    dot = round(scheduled + supplemental, 1)
+    amounts = (scheduled, supplemental, scheduled, 0.0, 0.0, 0.0, 0.0, 0.0)
+    return Instruction(
+        instruction_uid=f"{UID}-I{at * 7}",
+        batch_uid=UID,
+        resource_id=f"PLANT{at}_7_UNIT",
+        start_time=START + timedelta(seconds=150),
+        dot_mw=dot,
+        instruction_type=InstructionType.DOT,
+        pre_goto_mw=round(dot - (at * 31 % 90 - 45) / 10, 1),
+        bid_delay_min=2,
+        accept_dot_mw=dot,
+        accept_status="ACCEPT",
+        responder="operator1",
+        validated=START - timedelta(seconds=200),
+        validated_by="operator1",
+        api_validated=START - timedelta(seconds=220),
+        api_validated_by="plantx1234",
+        pass_indicator="RTED",  # noqa: S106 - a market pass, no secret
+        revision_number=0,
+        status_code=BatchStatus.NEW,
+        hourly_mw=scheduled,
+        configuration_id=f"PLANT{at}_7_UNIT_1x1",
+        agc_flag="N",
+        rmr_flag="N",
+        hourly_mw_threshold=scheduled,
+        base_schedule_mw=0.0,
+        follow_dot_flag="N",
+        detail=tuple(
+            InstructionDetail(seg_no=number, service_type=service, mw=mw)
+            for number, (service, mw) in enumerate(zip(SERVICES, amounts, strict=True), 1)
+        ),
+    )
+
+
+def batch(instructions: int) -> DispatchBatch:
+    """Return a 5-minute batch of so many instructions."""
+    received = START - timedelta(seconds=236)
+    return DispatchBatch(
+        batch_uid=UID,
+        market_id="120072117",
+        batch_status=BatchStatus.CLOSED,
+        batch_received=received,
+        batch_sent=received,
+        batch_expires=received,
+        batch_type=BatchType.FIVE_MINUTE,
+        start_time=START,
+        dispatch_mode=DispatchMode.INTERVAL,
+        binding_flag="Y",
+        revision_no=0,
+        instructions=tuple(instruction(at) for at in range(instructions)),
+    )
+
+
+def by_minidom(xml: bytes) -> list[dict[str, str]]:
+    """Read every instruction to strings by element name."""
+    document = minidom.parseString(xml)
+    names = sorted({node.tagName for node in document.getElementsByTagName("instruction")[0].childNodes})
+    rows = []
+    for node in document.getElementsByTagName("instruction"):
+        row = {name: node.getElementsByTagName(name)[0] for name in names}
+        texts = {name: found.firstChild.data for name, found in row.items() if name != "detail"}
+        for segment in node.getElementsByTagName("instructionDetail"):
+            service = segment.getElementsByTagName("serviceType")[0].firstChild.data
+            texts[service] = segment.getElementsByTagName("mw")[0].firstChild.data
+        rows.append(texts)
+    return rows
+
+
+def interleaved(cases: dict[str, Callable[[], Any]], rounds: int) -> dict[str, float]:
+    """Return the median milliseconds of each case; every round runs all cases once."""
+    times: dict[str, list[float]] = {name: [] for name in cases}
+    for _ in range(rounds):
+        for name, case in cases.items():
+            begin = time.perf_counter()
+            case()
+            times[name].append((time.perf_counter() - begin) * 1000)
+    return {name: median(values) for name, values in times.items()}
+
+
+def measure(instructions: int, rounds: int) -> dict[str, Any]:
+    """Measure one size and compare with the targets."""
+    original = batch(instructions)
+    xml = encode(original)
+    packed = pack(xml)
+    if decode_batch(packed, expected_uid=UID) != original or len(by_minidom(xml)) != instructions:
+        raise SystemExit("a reader is wrong; its time means nothing")
+    cases: dict[str, Callable[[], Any]] = {
+        "bare lxml": lambda: etree.fromstring(xml),
+        "minidom": lambda: by_minidom(xml),
+        "unpack only": lambda: unpack(packed),
+        "decode_batch": lambda: decode_batch(packed, expected_uid=UID),
+    }
+    medians = interleaved(cases, rounds)
+    ours = medians["decode_batch"]
+    return {
+        "instructions": instructions,
+        "xml_bytes": len(xml),
+        "packed_bytes": len(packed),
+        "python": platform.python_version(),
+        "median_ms": {name: round(value, 3) for name, value in medians.items()},
+        "times_bare_lxml": round(ours / medians["bare lxml"], 2),
+        "times_faster_than_minidom": round(medians["minidom"] / ours, 1),
+    }
+
+
+def table(result: dict[str, Any]) -> str:
+    """Return the figures as a table for people."""
+    base = result["median_ms"]["bare lxml"]
+    lines = [
+        f"{result['instructions']} instructions, {result['xml_bytes']:,} bytes of XML, {result['packed_bytes']:,} packed",
+        f"{'case':<14}{'median ms':>12}{'x bare lxml':>13}",
+        *[f"{name:<14}{value:>12.2f}{value / base:>13.2f}" for name, value in result["median_ms"].items()],
+        f"decode_batch: {result['times_bare_lxml']} x bare lxml (target at most {MOST_TIMES_LXML}), "
+        f"{result['times_faster_than_minidom']} x faster than minidom (target at least {LEAST_TIMES_FASTER_THAN_MINIDOM})",
+    ]
+    return "\n".join(lines)
+
+
+def main() -> int:
+    """Print the table or JSON; exit code 1 when a target is missed."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--instructions", type=int, default=500)
+    parser.add_argument("--rounds", type=int, default=25)
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    result = measure(options.instructions, options.rounds)
+    print(json.dumps(result, indent=2) if options.json else table(result))
+    met = (
+        result["times_bare_lxml"] <= MOST_TIMES_LXML
+        and result["times_faster_than_minidom"] >= LEAST_TIMES_FASTER_THAN_MINIDOM
+    )
+    return 0 if met else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
