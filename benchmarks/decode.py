@@ -10,6 +10,7 @@ Targets: at most 5 times bare lxml, at least 8 times faster than minidom, at 500
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import platform
 import sys
@@ -55,7 +56,7 @@ def instruction(at: int) -> Instruction:
         validated_by="operator1",
         api_validated=START - timedelta(seconds=220),
         api_validated_by="plantx1234",
-        pass_indicator="RTED",  # noqa: S106 - a market pass, no secret
+        pass_indicator="RTED",
         revision_number=0,
         status_code=BatchStatus.NEW,
         hourly_mw=scheduled,
@@ -93,27 +94,30 @@ def batch(instructions: int) -> DispatchBatch:
 
 def by_minidom(xml: bytes) -> list[dict[str, str]]:
     """Read every instruction to strings by element name."""
-    document = minidom.parseString(xml)
-    names = sorted({node.tagName for node in document.getElementsByTagName("instruction")[0].childNodes})
+    document: Any = minidom.parseString(xml)
     rows = []
     for node in document.getElementsByTagName("instruction"):
-        row = {name: node.getElementsByTagName(name)[0] for name in names}
-        texts = {name: found.firstChild.data for name, found in row.items() if name != "detail"}
+        names = [child.tagName for child in node.childNodes if child.tagName != "detail"]
+        row = {name: node.getElementsByTagName(name)[0].firstChild.data for name in names}
         for segment in node.getElementsByTagName("instructionDetail"):
             service = segment.getElementsByTagName("serviceType")[0].firstChild.data
-            texts[service] = segment.getElementsByTagName("mw")[0].firstChild.data
-        rows.append(texts)
+            row[service] = segment.getElementsByTagName("mw")[0].firstChild.data
+        rows.append(row)
     return rows
 
 
 def interleaved(cases: dict[str, Callable[[], Any]], rounds: int) -> dict[str, float]:
-    """Return the median milliseconds of each case; every round runs all cases once."""
+    """Return the median CPU milliseconds of each case; every round runs all cases once.
+
+    The collector runs before each case, outside of its time, so that nobody pays for minidom's cyclic garbage.
+    """
     times: dict[str, list[float]] = {name: [] for name in cases}
     for _ in range(rounds):
         for name, case in cases.items():
-            begin = time.perf_counter()
+            gc.collect()
+            begin = time.process_time()
             case()
-            times[name].append((time.perf_counter() - begin) * 1000)
+            times[name].append((time.process_time() - begin) * 1000)
     return {name: median(values) for name, values in times.items()}
 
 
@@ -137,7 +141,7 @@ def measure(instructions: int, rounds: int) -> dict[str, Any]:
         "xml_bytes": len(xml),
         "packed_bytes": len(packed),
         "python": platform.python_version(),
-        "median_ms": {name: round(value, 3) for name, value in medians.items()},
+        "median_cpu_ms": {name: round(value, 3) for name, value in medians.items()},
         "times_bare_lxml": round(ours / medians["bare lxml"], 2),
         "times_faster_than_minidom": round(medians["minidom"] / ours, 1),
     }
@@ -145,13 +149,13 @@ def measure(instructions: int, rounds: int) -> dict[str, Any]:
 
 def table(result: dict[str, Any]) -> str:
     """Return the figures as a table for people."""
-    base = result["median_ms"]["bare lxml"]
+    base = result["median_cpu_ms"]["bare lxml"]
     lines = [
         f"{result['instructions']} instructions, {result['xml_bytes']:,} bytes of XML, {result['packed_bytes']:,} packed",
-        f"{'case':<14}{'median ms':>12}{'x bare lxml':>13}",
-        *[f"{name:<14}{value:>12.2f}{value / base:>13.2f}" for name, value in result["median_ms"].items()],
-        f"decode_batch: {result['times_bare_lxml']} x bare lxml (target at most {MOST_TIMES_LXML}), "
-        f"{result['times_faster_than_minidom']} x faster than minidom (target at least {LEAST_TIMES_FASTER_THAN_MINIDOM})",
+        f"{'case':<14}{'CPU ms':>12}{'x bare lxml':>13}",
+        *[f"{name:<14}{value:>12.2f}{value / base:>13.2f}" for name, value in result["median_cpu_ms"].items()],
+        f"decode_batch is {result['times_bare_lxml']} x bare lxml; target at most {MOST_TIMES_LXML}",
+        f"and {result['times_faster_than_minidom']} x faster than minidom; target at least {LEAST_TIMES_FASTER_THAN_MINIDOM}",
     ]
     return "\n".join(lines)
 

@@ -41,6 +41,16 @@ def offered(directory: Path) -> set[object]:
     return {row["uid"] for row in issued if datetime.fromisoformat(str(row["wall"])) > oldest}
 
 
+def wait_for_work(ledger: Path, *, lines: int) -> None:
+    """Return in the middle of work, once the ISO has answered so many calls more; or when there is no work left."""
+    deadline = time.monotonic() + 3.0
+    with ledger.open("rb") as witness:
+        witness.seek(0, 2)
+        while lines > 0 and time.monotonic() < deadline:
+            lines -= witness.read().count(b"\n")
+            time.sleep(0.001)
+
+
 def kill_at_random_moments(
     directory: Path, start: Callable[[Path], Popen[bytes]], *, kills: int, seed: int
 ) -> list[set[object]]:
@@ -51,7 +61,7 @@ def kill_at_random_moments(
         log = directory / f"life{life}.log"
         process = start(log)
         processes.wait_for(READY, log, process)
-        time.sleep(moments.uniform(0.1, 0.5))
+        wait_for_work(directory / "ledger.jsonl", lines=moments.randrange(3, 90))
         process.kill()
         process.wait()
         violations.append(validated(directory) - stored(directory / "gateway.db").keys())
@@ -68,11 +78,14 @@ def test_after_25_kills_acknowledged_is_stored_and_every_payload_is_byte_equal(t
         assert violations == [set()] * KILLS
         log = tmp_path / "last.log"
         last = start(log)
-        deadline = time.monotonic() + 60.0
-        dispatches = offered(tmp_path)
-        while time.monotonic() < deadline and not dispatches <= validated(tmp_path):
-            time.sleep(0.2)
-        assert processes.stop(last) == 0, log.read_text()
+        try:
+            dispatches = offered(tmp_path)
+            deadline = time.monotonic() + 60.0
+            while time.monotonic() < deadline and not dispatches <= validated(tmp_path):
+                time.sleep(0.2)
+        finally:
+            code = processes.stop(last)
+        assert code == 0, log.read_text()
         database = stored(tmp_path / "gateway.db")
         assert dispatches <= validated(tmp_path)
         assert validated(tmp_path) <= database.keys()

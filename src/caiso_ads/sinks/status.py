@@ -133,6 +133,6 @@ def _value(point: Point, known: PointValue) -> dict[str, Any]:
 def _plain(value: float | datetime | None) -> float | str | None:
     if isinstance(value, datetime):
         return utc_text(value)
-    if isinstance(value, int):
-        return int(value)  # a number, also where it comes as a member of an enum
-    return None if value is not None and not math.isfinite(value) else value
+    if value is None or not math.isfinite(value):
+        return None
+    return int(value) if isinstance(value, int) else value  # a plain number, also where it is a member of an enum

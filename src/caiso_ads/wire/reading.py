@@ -91,8 +91,7 @@ class _Shape:
         try:
             values = dict(zip(self._names, map(getitem, self._memos, texts), strict=True))
         except WireError:
-            self._blame(texts)
-            raise
+            raise self._blamed(texts) from None
         if not self.is_plain:
             strangers = [children[at] for at in self._strangers]
             for at, reader in self._lists:
@@ -100,13 +99,14 @@ class _Shape:
             values["unknown"] = tuple([_unknown(child) for child in strangers])
         return self._make(**values)
 
-    def _blame(self, texts: tuple[str | None, ...]) -> None:
-        """Raise the error of the first unreadable text again, with its element."""
+    def _blamed(self, texts: tuple[str | None, ...]) -> WireError:
+        """Return the error of the first text that cannot be read, with its element."""
         for step, memo, text in zip(self._steps, self._memos, texts, strict=True):
             try:
                 memo[text]
             except WireError as error:
-                raise within(step, error) from None
+                return within(step, error)
+        raise AssertionError("reading the same texts again went well")
 
 
 class _Shapes(dict[tuple[str, ...], _Shape]):

@@ -60,12 +60,7 @@ def to_utf8(data: bytes) -> bytes:
         text = body.decode(codec)
     except UnicodeDecodeError as error:
         raise WireError(f"byte {error.start} is not valid in {codec}") from None
-    if codec == "utf-8":
-        return body
-    try:
-        return text.encode("utf-8")
-    except UnicodeEncodeError as error:
-        raise WireError(f"the text has a lone surrogate at character {error.start}") from None
+    return body if codec == "utf-8" else text.encode("utf-8")
 
 
 def local(tag: str) -> str:
