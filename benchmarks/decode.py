@@ -36,8 +36,12 @@ LEAST_TIMES_FASTER_THAN_MINIDOM = 8.0
 
 
 def instruction(at: int) -> Instruction:
-    """Return one acknowledged 5-minute instruction; energy follows dot = RMPS + SUPP, other segments are zero."""
-    scheduled, supplemental = at * 137 % 4000 / 10, (at * 73 % 600 - 300) / 10
+    """Return one acknowledged 5-minute instruction; energy follows dot = RMPS + SUPP, other segments are zero.
+
+    As in a fleet, one resource of three is off line, one follows its schedule and one is dispatched away from it.
+    """
+    scheduled = at * 137 % 4000 / 10 if at % 3 else 0.0
+    supplemental = (at * 73 % 600 - 300) / 10 if at % 3 == 2 else 0.0
     dot = round(scheduled + supplemental, 1)
     amounts = (scheduled, supplemental, scheduled, 0.0, 0.0, 0.0, 0.0, 0.0)
     return Instruction(
@@ -47,7 +51,7 @@ def instruction(at: int) -> Instruction:
         start_time=START + timedelta(seconds=150),
         dot_mw=dot,
         instruction_type=InstructionType.DOT,
-        pre_goto_mw=round(dot - (at * 31 % 90 - 45) / 10, 1),
+        pre_goto_mw=round(dot - (at * 31 % 90 - 45) / 10, 1) if at % 3 else 0.0,
         bid_delay_min=2,
         accept_dot_mw=dot,
         accept_status="ACCEPT",

@@ -129,7 +129,9 @@ class Gateway:
         if not receipt.content:
             return
         await self._store.record_trajectories(receipt)
-        self._cursors = await self._store.cursors()
+        uids = [uid for item in receipt.content if (uid := _uid(item))]
+        if uids:
+            self._cursors = Cursors(self._cursors.dispatch_uid, uids[-1])
         arrived = self._clock.now()
         for item in receipt.content:
             if isinstance(item, TrajectoryBatch):
@@ -311,8 +313,8 @@ class Gateway:
         self.publish()
 
 
-def _uid(item: DispatchBatch | BadItem) -> str | None:
-    return item.batch_uid if isinstance(item, DispatchBatch) else item.uid
+def _uid(item: DispatchBatch | TrajectoryBatch | BadItem) -> str | None:
+    return item.uid if isinstance(item, BadItem) else item.batch_uid
 
 
 def _fault(error: RemoteError) -> LinkFault:

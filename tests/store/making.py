@@ -107,9 +107,18 @@ def bad_answer(uid: str, payload: bytes = b"<html>log in</html>", at: datetime =
 def trajectories(
     *items: TrajectoryBatch | BadItem, argument: str = "-1", at: datetime = NOON
 ) -> Receipt[tuple[TrajectoryBatch | BadItem, ...]]:
-    """An answer with these items; a bad one is not in the payload, which is enough where it is not decoded again."""
-    good = [item for item in items if isinstance(item, TrajectoryBatch)]
-    return Receipt("getTrajectoryData", argument, pack(encode_trajectories(good)).encode(), at, items)
+    """An answer with these items in these places; the payload has a broken batch where a bad item stands."""
+    return Receipt("getTrajectoryData", argument, pack(_with_broken(items)).encode(), at, items)
+
+
+def _with_broken(items: tuple[TrajectoryBatch | BadItem, ...]) -> bytes:
+    never = datetime(1999, 1, 1, tzinfo=UTC)
+    good = [
+        TrajectoryBatch(batch_uid=item.uid or "NAMELESS", batch_received=never) if isinstance(item, BadItem) else item
+        for item in items
+    ]
+    xml = encode_trajectories(good)
+    return xml.replace(b"1999-01-01T00:00:00Z", b"never").replace(b' batchUID="NAMELESS"', b"")
 
 
 def ask(store: SqlStore, query: str, *values: object) -> list[tuple[Any, ...]]:

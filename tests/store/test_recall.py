@@ -4,9 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from caiso_ads.errors import StoreError
+from caiso_ads.errors import StoreError, WireError
+from caiso_ads.ports import Receipt
 from caiso_ads.store.sqlite import SqlStore
 from caiso_ads.wire.packing import unpack
+from caiso_ads.wire.payload import BadItem
 from tests.store.making import (
     LATER,
     NOON,
@@ -105,6 +107,33 @@ async def test_what_the_decoder_of_today_cannot_read_is_left_out_and_logged(
     assert [stored.uid for stored in await store.payloads_after(0, 9)] == ["DISP-2"]
     assert "could be read when it was stored" in caplog.text
     assert list(await store.corrupt()) == []
+
+
+async def test_a_trajectory_is_never_taken_from_anothers_place(
+    store: SqlStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A decoder that counts the items of a list otherwise than the one that stored them must not mix them up."""
+    receipt = trajectories(a_trajectory("TRAJ-1"), a_trajectory("TRAJ-2"))
+    other = trajectories(a_trajectory("TRAJ-2"), a_trajectory("TRAJ-1"))
+    await store.record_trajectories(replace(receipt, payload=other.payload))
+    assert (await store.history(NOON)).trajectories == []
+    assert "another trajectory stands in its place" in caplog.text
+
+
+async def test_lists_are_no_history_for_sinks(store: SqlStore) -> None:
+    items = (a_batch("DISP-1"), BadItem("DISP-2", WireError("no status")))
+    await store.record_unreadable_list(Receipt("getDispatchBatchesSinceUID", "-1", b"<list/>", NOON, items))
+    assert list(await store.payloads_after(0, 9)) == []
+
+
+async def test_damage_that_comes_back_after_healing_is_logged_again(
+    store: SqlStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    for times in (1, 2):
+        await store.record_batch(answer(a_batch("DISP-1")), acknowledge=False)
+        damage(store, 1)
+        assert (await store.history(NOON)).batches == []
+        assert caplog.text.count("SHA-256 differs") == times
 
 
 async def test_damage_is_logged_once_while_it_cannot_be_marked(

@@ -66,15 +66,20 @@ class Recall:
         found = []
         for row, text in self.texts(db, recent.order_by(payload.c.id)):
             of_payload = (trajectory.c.payload == row["id"]) & trajectory.c.effective
-            wanted = set(db.execute(select(trajectory.c.n).where(of_payload)).scalars())
+            places = db.execute(
+                select(trajectory.c.n, trajectory.c.batch_uid).where(of_payload).order_by(trajectory.c.n)
+            ).all()
             try:
-                items = decode_trajectories(text) if wanted else ()
+                items = decode_trajectories(text) if places else ()
             except WireError as problem:
                 _unreadable(row, problem)
                 continue
-            for n, item in enumerate(items):
-                if n in wanted and isinstance(item, TrajectoryBatch):
+            for n, uid in places:
+                item = items[n] if n < len(items) else None
+                if isinstance(item, TrajectoryBatch) and item.batch_uid == uid:
                     found.append((item, row["received_at"]))
+                else:
+                    _unreadable(row, WireError("another trajectory stands in its place", where=uid))
         return found
 
     def payloads_after(self, db: Connection, last: int, limit: int) -> list[StoredPayload]:
