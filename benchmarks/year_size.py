@@ -1,12 +1,13 @@
 """Size of one year on disk: 105,120 five-minute batches x 10 resources x 8 segments, written by the store's own code.
 
-By default a quarter of the year is written and scaled: pages fill alike from the first weeks on (the whole year gave
-144.1 MB of rows where a quarter of it, or 8,000 batches, predict 145). ``--batches 105120`` writes it all.
+By default a quarter of the year is written and scaled; ``--batches 105120`` writes it all (they agree within 1 %).
 
-Each batch goes through ``record.record_batch`` and its intent is settled, as in the gateway. Only the waiting is left out: synchronous is OFF, the
-cache is large, and 500 batches share a transaction. None of it changes what is written to a table: sizes are those of pages after the last
-checkpoint, and a page is the same however often the disk was asked to keep it. The WAL is not counted; it is cut to at
-most 64 MiB. Packing takes longer than storing, so each packed document serves for 20 batches. Rows (what reports read) and payloads (the evidence, with its indexes) are measured apart with dbstat.
+Each batch goes through ``record.record_batch`` and its intent is settled, as in the gateway. Only the waiting is left
+out: synchronous is OFF, the cache is large, and 500 batches share a transaction. None of it changes what is written to
+a table: sizes are those of pages after the last checkpoint, and a page is the same however often the disk was asked to
+keep it. The WAL is not counted; it is cut to at most 64 MiB. Packing takes longer than storing, so each packed document
+serves for 20 batches. Rows (what reports read) and payloads (the evidence, with its indexes) are measured apart, with
+dbstat.
 
 Run: python benchmarks/year_size.py [--json] [--batches 26280]
 """

@@ -29,7 +29,7 @@ revision, down_revision, branch_labels, depends_on = "0002", "0001", None, None
 
 def upgrade():
     op.create_table("extra", sa.Column("id", sa.Integer, primary_key=True))
-    with op.batch_alter_table("batch") as batch:
+    with op.batch_alter_table("batch", recreate="always") as batch:
         batch.add_column(sa.Column("note", sa.Text))
 """
 
@@ -104,6 +104,7 @@ async def test_an_older_database_is_copied_and_upgraded_with_its_data(path: Path
     with db.begin():
         assert db.exec_driver_sql("SELECT batch_uid, note FROM batch").one() == ("DISP-1", None)
         assert db.exec_driver_sql("SELECT count(*) FROM v_instruction").scalar() == 2
+        assert db.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
     db.close()
     copy = sqlite3.connect(path.with_name("gateway.db.before-0002"))
     assert copy.execute("SELECT version_num FROM alembic_version").fetchall() == [("0001",)]
@@ -123,6 +124,19 @@ def test_a_failed_migration_leaves_nothing_behind(db: Connection, path: Path, tm
     migrate.prepare(db, path)
     with db.begin():
         assert db.exec_driver_sql("SELECT count(*) FROM v_batch").scalar() == 0
+
+
+async def test_a_migration_that_would_leave_rows_without_their_parent_is_refused(path: Path, tmp_path: Path) -> None:
+    store = await SqlStore.open(path, StillClock())
+    await store.record_batch(answer(a_batch()), acknowledge=True)
+    await store.close()
+    db = open_core(path, engine.connect_writer, "BEGIN IMMEDIATE")
+    with pytest.raises(StoreError, match="would refer to nothing"):
+        migrate.prepare(db, path, later(tmp_path, _NEXT + "    op.execute('DELETE FROM batch')\n"))
+    assert version(db) == "0001"
+    with db.begin():
+        assert db.exec_driver_sql("SELECT count(*) FROM batch").scalar() == 1
+    db.close()
 
 
 def test_a_copy_of_a_failed_attempt_does_not_stop_the_next(db: Connection, path: Path, tmp_path: Path) -> None:

@@ -131,6 +131,13 @@ async def test_a_header_is_kept_but_never_hides_the_instructions(store: SqlStore
     assert ask(store, "SELECT header_only, effective FROM v_batch ORDER BY payload") == [(0, 1), (1, 0)]
 
 
+async def test_a_header_does_not_make_the_full_batch_a_conflict(store: SqlStore) -> None:
+    full = a_batch(revision=2)
+    await store.record_recheck(replace(answer(replace(full, instructions=())), operation="getBatchHeader"))
+    await store.record_recheck(answer(full))
+    assert ask(store, "SELECT effective, conflict FROM v_batch ORDER BY payload") == [(0, 0), (1, 0)]
+
+
 async def test_an_undecodable_batch_is_kept_and_passed_by_without_an_intent(store: SqlStore) -> None:
     await store.record_batch(answer(a_batch("DISP-1")), acknowledge=True)
     done = await store.record_batch(bad_answer("DISP-2"), acknowledge=True)

@@ -118,6 +118,14 @@ async def test_a_program_fault_in_a_commit_leaves_nothing_and_the_next_commit_wo
     assert ask(store, "SELECT count(*) FROM meta WHERE name = 'half'") == [(0,)]
 
 
+@pytest.mark.parametrize("change", [{"revision_no": 2**70}, {"market_id": "\ud800"}])
+async def test_a_value_the_database_cannot_hold_is_a_store_error(store: SqlStore, change: dict[str, Any]) -> None:
+    receipt = replace(answer(a_batch("DISP-1")), content=replace(a_batch("DISP-1"), **change))
+    with pytest.raises(StoreError):
+        await store.record_batch(receipt, acknowledge=False)
+    assert await store.cursors() == Cursors()
+
+
 async def test_numbers_of_a_rolled_back_commit_are_not_used_again(store: SqlStore) -> None:
     """Resource rows made in a failed transaction are gone; the next one must make them anew."""
     broken = replace(a_batch("DISP-1"), market_id=object())  # type: ignore[arg-type]

@@ -137,6 +137,20 @@ def test_the_shape_of_v8() -> None:
         assert one.dot_mw == sum(amounts[name] for name in ("RMPS", "SUPP", "SPIN", "NSPN"))
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "where"),
+    [
+        ("<dot>11.0<", "<dot>1u5<", "DispatchBatch/instructions[2]/dot"),
+        ("<batchType>0</batchType>", "", "DispatchBatch/batchType"),
+        ('segNo="8"', 'segNo="eight"', "DispatchBatch/instructions[1]/detail[8]/@segNo"),
+    ],
+)
+def test_a_batch_with_one_bad_value_is_refused_with_its_place(old: str, new: str, where: str) -> None:
+    with pytest.raises(WireError) as caught:
+        decode_batch(_sample("v7-batch").replace(old, new))
+    assert caught.value.where == where
+
+
 def test_one_unreadable_batch_does_not_lose_its_neighbours() -> None:
     text = _sample("v7-list").replace("<revisionNo>4<", "<revisionNo>many<")
     bad, good = decode_batch_list(text)

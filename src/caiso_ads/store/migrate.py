@@ -8,6 +8,7 @@ is a promise. The text in ``meta.program`` says which program wrote the schema, 
 from __future__ import annotations
 
 import os
+import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from sqlalchemy import Column, Connection, MetaData, PrimaryKeyConstraint, Strin
 from caiso_ads import __version__
 from caiso_ads.errors import StoreError
 from caiso_ads.store import schema, views
+from caiso_ads.store.engine import set_pragma
 
 VERSION = Table("alembic_version", MetaData(), Column("version_num", String(32), nullable=False))
 VERSION.append_constraint(PrimaryKeyConstraint("version_num", name="alembic_version_pkc"))
@@ -85,17 +87,29 @@ def _too_new(db: Connection, path: Path, found: str, scripts: Scripts) -> StoreE
 
 def _upgrade(db: Connection, path: Path, found: str, scripts: Scripts) -> None:
     copy = _copy(db, path, scripts.head)
+    # A table that others refer to can only be made anew while references are not enforced, and SQLite takes that
+    # setting only outside of a transaction. They are checked as a whole before the commit instead.
+    set_pragma(_driver(db), "foreign_keys", "OFF", 0)
     try:
         with db.begin():
             views.drop_views(db)
             _run_alembic(db, scripts)
             db.execute(update(schema.meta).where(schema.meta.c.name == "program").values(value=__version__))
+            _check_references(db)
     except Exception as problem:  # a migration may raise anything; all of it means the same
         error = StoreError(
             f"{path}: upgrade from schema {found} to {scripts.head} failed and changed nothing: {problem}"
         )
         error.cure = f"keep {copy}, run the former version and report the message"
         raise error from problem
+    finally:
+        set_pragma(_driver(db), "foreign_keys", "ON", 1)
+
+
+def _check_references(db: Connection) -> None:
+    broken = db.exec_driver_sql("PRAGMA foreign_key_check").all()
+    if broken:
+        raise StoreError(f"{len(broken)} rows would refer to nothing, the first in table {broken[0][0]}")
 
 
 def _copy(db: Connection, path: Path, head: str) -> Path:
@@ -105,11 +119,15 @@ def _copy(db: Connection, path: Path, head: str) -> Path:
     part.unlink(missing_ok=True)
     os.close(os.open(part, os.O_RDWR | os.O_CREAT, 0o600))
     # VACUUM cannot run inside a transaction, so it goes to the driver below SQLAlchemy's own begin.
-    raw = db.connection.driver_connection
-    assert raw is not None
-    raw.execute("VACUUM INTO ?", (str(part),))
+    _driver(db).execute("VACUUM INTO ?", (str(part),))
     part.replace(copy)
     return copy
+
+
+def _driver(db: Connection) -> sqlite3.Connection:
+    raw = db.connection.driver_connection
+    assert isinstance(raw, sqlite3.Connection)
+    return raw
 
 
 def _run_alembic(db: Connection, scripts: Scripts) -> None:

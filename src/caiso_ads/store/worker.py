@@ -60,7 +60,8 @@ class Worker:
         except StoreError:
             self._drop()
             raise
-        except (SQLAlchemyError, sqlite3.Error, OSError) as problem:
+        except (SQLAlchemyError, sqlite3.Error, OSError, OverflowError, UnicodeError) as problem:
+            # The last two: a number beyond 64 bits or a lone surrogate, which the driver cannot bind.
             self._drop()
             raise StoreError(f"{self._path}: {_reason(problem)}") from problem
         except BaseException:
