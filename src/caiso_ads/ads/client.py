@@ -14,6 +14,7 @@ TlsError, HttpStatusError, SoapFaultError, NotSoapError, WireError.
 
 from __future__ import annotations
 
+import asyncio
 import math
 import ssl
 from collections.abc import Sequence
@@ -30,6 +31,9 @@ from caiso_ads.wire.operations import OPERATIONS, ResultKind
 from caiso_ads.wire.payload import BadItem, encode
 
 FIRST_UID = "-1"
+LARGE_ANSWER = 64 * 1024
+"""From this size on (bytes) an answer is decoded in a thread: it would hold up the event loop for milliseconds."""
+
 _EFFECTS = (ResultKind.NOTHING, ResultKind.RESULT_CODE, ResultKind.MSS)
 READS = frozenset(name for name, operation in OPERATIONS.items() if operation.result not in _EFFECTS)
 _KEPT = READS | {"validateDispatchBatch"}  # validating twice is harmless, so it may use a kept connection
@@ -196,7 +200,9 @@ class AdsClient:
             repeatable=operation in READS,
             once=operation not in _KEPT,
         )
-        return read_reply(operation, argument, reply)
+        if len(reply.body) < LARGE_ANSWER:
+            return read_reply(operation, argument, reply)
+        return await asyncio.to_thread(read_reply, operation, argument, reply)
 
 
 def _content(receipt: Receipt[_T]) -> _T:

@@ -11,8 +11,14 @@ from caiso_ads.cli._errors import report_errors
 
 @click.command("run")
 @click.option("--config", "config_path", required=True, type=click.Path(path_type=Path), help="TOML file to run with.")
-@click.option("--log-level", type=click.Choice(["debug", "info", "warning"]), default="info", show_default=True)
-@click.option("--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option(
+    "--log-level", type=click.Choice(["debug", "info", "warning"]), default="info", show_default=True,
+    help="What to log on standard error; changes are logged once, never each poll.",
+)  # fmt: skip
+@click.option(
+    "--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True,
+    help="Lines for people, or one JSON object a line.",
+)  # fmt: skip
 @click.option("--uvloop", is_flag=True, help="Use uvloop (extra caiso-ads[uvloop]; not on Windows).")
 @report_errors()
 def command(config_path: Path, log_level: str, log_format: str, *, uvloop: bool) -> None:
