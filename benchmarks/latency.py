@@ -26,6 +26,7 @@ from stub_ads import make_batch
 
 from caiso_ads.ads.client import AdsClient
 from caiso_ads.ads.exchange import HttpReply, HttpRequest
+from caiso_ads.app import calm_collector
 from caiso_ads.core.directive import Environment
 from caiso_ads.core.model import DispatchBatch
 from caiso_ads.core.points import RESOURCE_POINTS
@@ -121,6 +122,7 @@ async def measure(batches: int) -> tuple[list[float], list[float]]:
         started = asyncio.Event()
         tasks = [asyncio.create_task(sink.run(gateway.feed, started.set)), asyncio.create_task(gateway._tick_forever())]  # noqa: SLF001
         await started.wait()
+        calm_collector()
         address = config.plan(tuple(RESOURCES)).block_base(len(RESOURCES) - 1) + slot(DOT)
         master = Master(*await asyncio.open_connection(*sink.bound[0]), address)
         ours, plain = [], []
