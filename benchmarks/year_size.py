@@ -23,14 +23,13 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from commit import make_batch, receipt_of
+
 from caiso_ads.ports import Receipt
 from caiso_ads.store import engine, record
 from caiso_ads.store.migrate import prepare
 from caiso_ads.store.names import Names
 from caiso_ads.store.sqlite import open_core
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from benchmarks.commit import make_batch, receipt_of
 
 YEAR = 105_120
 RESOURCES = 10
