@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -89,6 +91,8 @@ def _countdown(value: PointValue) -> str:
 
 
 def _how_to_read(config_path: Path, modbus: ModbusConfig) -> str:
+    here = Path.cwd()
+    shown = config_path.relative_to(here) if config_path.is_relative_to(here) else config_path
     target = f"-m tcp -p {modbus.port} -a {modbus.unit_id}"
     setpoint = next(index for index, point in enumerate(RESOURCE_POINTS) if point.key == "setpoint_mw")
     block = modbus.plan(("",)).block_base(0) + slot(setpoint) + 1
@@ -97,7 +101,16 @@ def _how_to_read(config_path: Path, modbus: ModbusConfig) -> str:
         f"  mbpoll {target} -t 4:float -r 1 -c 6 -1 {modbus.host}   # 40001 on: setpoints now\n"
         f"  mbpoll {target} -t 1 -r 1 -c 4 -1 {modbus.host}         # 10001: 1 while all are good\n"
         f"  mbpoll {target} -t 4:float -B -r {block} -c 1 -1 {modbus.host}   # first block: setpoint_mw\n"
-        f"  caiso-ads status --config {config_path}\n"
-        f"  caiso-ads points --config {config_path}   # the whole map\n"
+        f"  {_our_command()} status --config {shown}\n"
+        f"  {_our_command()} points --config {shown}   # the whole map\n"
         "Ctrl-C stops it."
     )
+
+
+def _our_command() -> str:
+    """Return how this very program is called from here: it may be in an environment that is not on the path."""
+    name = "caiso-ads"
+    if shutil.which(name):
+        return name
+    program, here = Path(sys.argv[0]).absolute(), Path.cwd()
+    return str(program.relative_to(here) if program.is_relative_to(here) else program)
