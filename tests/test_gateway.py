@@ -343,3 +343,13 @@ async def test_batches_without_visible_instructions_move_the_cursor_and_nothing_
     await rig.gateway.poll_once()
     assert rig.store.position.dispatch_uid == "E19"
     assert rig.quality() is Quality.GOOD
+
+
+async def test_what_the_tables_do_not_know_is_kept_and_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    rig = Rig()
+    rig.source.batches = [batch(uid, dots={"ALIEN": 1.0}, batch_type=BatchType(99)) for uid in ("A", "B", "C")]
+    await rig.gateway.poll_once()
+    told = [record.getMessage() for record in caplog.records]
+    assert sum("ALIEN" in text for text in told) == 1
+    assert sum("batchType 99" in text for text in told) == 1
+    assert list(rig.store.batches) == ["A", "B", "C"]

@@ -11,7 +11,7 @@ import asyncio
 import logging
 import random
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -19,6 +19,7 @@ from caiso_ads.core import state as facts
 from caiso_ads.core.decide import recheck
 from caiso_ads.core.directive import DEFAULT_LIMITS, AgeLimits, LinkFault
 from caiso_ads.core.model import DispatchBatch, TrajectoryBatch
+from caiso_ads.core.novelty import novelties
 from caiso_ads.core.points import Snapshot
 from caiso_ads.core.snapshot import snapshot
 from caiso_ads.core.state import State, fold
@@ -36,6 +37,7 @@ FAULTS_BEFORE_SKIP = 3
 SILENT_LIST_S = 1800.0
 RESTORE_S = 24 * 3600.0
 KNOWN_UIDS = 4000
+MOST_TOLD = 500
 ERROR_DELAYS_S = (10.0, 20.0, 40.0, 60.0)
 
 
@@ -66,6 +68,7 @@ class Gateway:
         self._resync_mono: float | None = None
         self._batch_mono: float | None = None
         self._known: dict[str, None] = {}
+        self._told: set[str] = set()
 
     async def run(self) -> None:
         """Restore, then poll, tick and acknowledge until cancelled; raises what it did not expect."""
@@ -290,7 +293,17 @@ class Gateway:
     # --- state and time --------------------------------------------------------------------------------------------
 
     def _fold(self, event: facts.Event) -> None:
-        self.state = fold(self.state, event)
+        before, self.state = self.state, fold(self.state, event)
+        if isinstance(event, facts.BatchSeen | facts.TrajectorySeen):
+            self._tell_once("resource not configured, stored and not published", self.state.foreign - before.foreign)
+            self._tell_once("unknown to this version, kept", novelties(event.batch))
+
+    def _tell_once(self, what: str, found: Iterable[str]) -> None:
+        """Log each text once in the life of the process, and not without end."""
+        for text in set(found) - self._told:
+            if len(self._told) < MOST_TOLD:
+                self._told.add(text)
+                log.warning("%s: %s", what, text)
 
     def _snapshot(self, generation: int) -> Snapshot:
         return snapshot(

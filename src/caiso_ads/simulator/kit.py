@@ -94,12 +94,13 @@ directory = {_text(paths.files)}
 
 
 def _resources(fleet: Fleet, common_name: str) -> str:
+    """Write the limits; a unit that is shut down and started must be allowed 0 MW below its Pmin."""
     return "".join(
         f"""
 [[resource]]
 id = {_text(resource.resource_id)}
 name = {_text(resource.name)}
-pmin_mw = {resource.pmin_mw}
+pmin_mw = {0.0 if resource.commits else resource.pmin_mw}
 pmax_mw = {resource.pmax_mw}
 """
         for resource in fleet.visible_to(common_name)

@@ -5,6 +5,7 @@ Rule: the certificate that made the TLS session decides who is asking; nothing o
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from pathlib import Path
 from types import TracebackType
@@ -106,8 +107,13 @@ class AdsSimulator:
 
     async def stop(self) -> None:
         """Close every connection and the ledger's file."""
-        if self._runner is not None:
+        if self._runner is not None and self._runner.server is not None:
+            open_ones = [connection.transport for connection in self._runner.server.connections]
             await self._runner.cleanup()
+            for transport in open_ones:
+                if transport is not None:
+                    transport.abort()  # a peer that keeps its end open would hold a polite TLS goodbye for long
+            await asyncio.sleep(0)
             self._runner = None
         self.ledger.close()
 
