@@ -82,7 +82,7 @@ async def open_app(
     """
     clock = clock or SystemClock()
     environment = Environment(config.ads.environment)
-    _refuse_simulator_files(config, environment)
+    refuse_simulator_files(config)
     context = client_context(
         ca_file=config.ads.ca_file, certificate=config.ads.certificate, key=config.ads.key,
         passphrase_file=config.ads.passphrase_file,
@@ -126,9 +126,12 @@ def _sinks(config: Config, environment: Environment, store: SqlStore, clock: Clo
     return {name: (sink.build(context), sink.required) for name, sink in config.sinks.items()}
 
 
-def _refuse_simulator_files(config: Config, environment: Environment) -> None:
-    """Refuse to meet production with the simulator's certificates: a test set-up must not drift into a plant."""
-    if environment is Environment.SIMULATOR:
+def refuse_simulator_files(config: Config) -> None:
+    """Refuse to meet production with the simulator's certificates: a test set-up must not drift into a plant.
+
+    Raises ConfigError.
+    """
+    if Environment(config.ads.environment) is Environment.SIMULATOR:
         return
     for key, path in (("certificate", config.ads.certificate), ("ca_file", config.ads.ca_file)):
         if path is not None and _is_marked(path):

@@ -38,6 +38,15 @@ async def test_retry_after_is_the_faults_seconds() -> None:
             assert answer.headers["Retry-After"] == "17"
 
 
+async def test_every_answer_carries_the_markets_time() -> None:
+    async with serving() as ads, calling(ads) as caller:
+        for kind in ("", "http-500", "drip", "late"):
+            if kind:
+                ads.faults.add(Fault(kind, seconds=0.0))
+            async with caller._session.post(ads.url, data=envelope("isNewTrajData", {"batchUID": "-1"})) as answer:
+                assert answer.headers["Date"] == "Wed, 22 Jul 2026 19:01:00 GMT"
+
+
 async def test_a_cut_body_is_shorter_than_its_length() -> None:
     async with serving() as ads, calling(ads) as caller:
         ads.faults.add(Fault("cut"))

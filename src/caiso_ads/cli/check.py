@@ -122,15 +122,13 @@ def _certificate(config: Config) -> Check:
 
 def _origin(config: Config) -> Check:
     """Check that the simulator's files do not meet a real ISO."""
-    from caiso_ads.app import SIMULATOR_MARK
+    from caiso_ads.app import refuse_simulator_files
 
-    environment = config.ads.environment
-    given = [path for path in (config.ads.certificate, config.ads.ca_file) if path and path.is_file()]
-    marked = [path for path in given if SIMULATOR_MARK in path.read_bytes()]
-    if marked and environment != "simulator":
-        cure = 'use the certificate CAISO gave you, or set [ads] environment = "simulator"'
-        return Check("environment", "FAIL", f"{environment}, but {marked[0]} was made by the simulator", cure)
-    return Check("environment", "OK", f"{environment}; {config.ads.url}")
+    try:
+        refuse_simulator_files(config)
+    except ConfigError as error:
+        return Check("environment", "FAIL", f"{config.ads.environment}, but {error.problem}", error.cure)
+    return Check("environment", "OK", f"{config.ads.environment}; {config.ads.url}")
 
 
 def _sink(name: str, sink: Any) -> Iterator[Check]:

@@ -139,6 +139,10 @@ def _print_served(simulator: AdsSimulator, kit: KitPaths, story: Scenario, speed
     click.echo("Use it from another terminal:")
     click.echo(f"  caiso-ads run --config {kit.config}")
     click.echo(f"  caiso-ads ads list --config {kit.config}")
+    if speed != 1 or story.start is not None:
+        click.echo(
+            "The market's time is not this machine's: a gateway that reads the real time will find fault with it."
+        )
     click.echo("Ctrl-C stops it.")
 
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import replace
+from email.utils import format_datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -140,7 +142,8 @@ class AdsSimulator:
         async def post(request: web.Request) -> web.StreamResponse:
             body = await request.read()
             reply, fault = self._answering.answer(body, _common_name(request), service, version)
-            return await send(request, reply, fault)
+            date = format_datetime(self.market.clock.now().wall, usegmt=True)
+            return await send(request, replace(reply, headers={"Date": date}), fault)  # the market's time, as ADS would
 
         async def describe(request: web.Request) -> web.StreamResponse:
             if request.path == path and "wsdl" not in {name.lower() for name in request.query}:

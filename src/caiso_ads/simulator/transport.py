@@ -9,7 +9,7 @@ import asyncio
 import socket
 import struct
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from aiohttp import web
 
@@ -41,7 +41,8 @@ def _plain(reply: Reply, fault: Fault) -> Reply:
         FaultKind.HTML: Reply(LOGIN_PAGE, 200, "text/html; charset=utf-8"),
         FaultKind.REDIRECT: Reply(b"", 302, "text/plain", {"Location": "https://redirected.invalid/ADS"}),
     }
-    return replaced.get(FaultKind(fault.kind), reply)
+    other = replaced.get(FaultKind(fault.kind))
+    return reply if other is None else replace(other, headers={**reply.headers, **other.headers})
 
 
 async def send(request: web.Request, reply: Reply, fault: Fault | None) -> web.StreamResponse:
@@ -98,7 +99,7 @@ async def _reset(request: web.Request, reply: Reply, _fault: Fault) -> web.Strea
 
 
 async def _begin(request: web.Request, reply: Reply) -> web.StreamResponse:
-    response = web.StreamResponse(status=reply.status, headers={"Content-Type": reply.content_type})
+    response = web.StreamResponse(status=reply.status, headers={**reply.headers, "Content-Type": reply.content_type})
     response.content_length = len(reply.body)
     await response.prepare(request)
     return response
