@@ -40,6 +40,7 @@ PIN_SOURCES = (
 GENERATED = (
     ("docs/configuration.md", ("check", "--document")),
     ("docs/points.md", ("points", "--catalogue")),
+    ("docs/directive.md", ("points", "--directives")),
 )
 
 USAGE = """usage: python3 tasks.py <task> [arguments]

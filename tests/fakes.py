@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import heapq
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import count
@@ -12,6 +12,7 @@ from typing import Any
 
 from caiso_ads.core.codes import BatchStatus, BatchType, DispatchMode, InstructionType
 from caiso_ads.core.model import DispatchBatch, DispatchOperatingPoint, Instruction, TrajectoryBatch
+from caiso_ads.core.override import Cleared, Override, after
 from caiso_ads.errors import StoreError, WireError
 from caiso_ads.ports import Cursors, Feed, History, Instant, Intent, Receipt, Recorded, StoredPayload
 from caiso_ads.wire.payload import BadItem
@@ -60,7 +61,10 @@ class FakeClock:
 
 @dataclass
 class ScriptedSource:
-    """An ISO made of lists; ``fail`` maps an operation to the error it raises next. ``calls`` is the ledger."""
+    """An ISO made of lists; ``fail`` maps an operation to the error it raises next.
+
+    ``calls`` is the ledger; ``clock_ahead_s`` is how far its Date header is ahead of our clock, None for no header.
+    """
 
     batches: list[DispatchBatch | BadItem] = field(default_factory=list)
     trajectories: list[TrajectoryBatch | BadItem] = field(default_factory=list)
@@ -69,6 +73,7 @@ class ScriptedSource:
     calls: list[tuple[str, str]] = field(default_factory=list)
     on_call: Callable[[str, str], Awaitable[None]] | None = None
     clock: FakeClock = field(default_factory=FakeClock)
+    clock_ahead_s: float | None = None
 
     async def _called(self, operation: str, argument: str) -> None:
         self.calls.append((operation, argument))
@@ -78,7 +83,9 @@ class ScriptedSource:
             raise self.fail[operation]
 
     def _receipt(self, operation: str, argument: str, content: Any, payload: bytes = b"") -> Receipt[Any]:
-        return Receipt(operation, argument, payload or repr(content).encode(), self.clock.now().wall, content)
+        now = self.clock.now()
+        date = None if self.clock_ahead_s is None else now.plus(self.clock_ahead_s).wall
+        return Receipt(operation, argument, payload or repr(content).encode(), now.wall, content, date)
 
     @staticmethod
     def _uid(item: DispatchBatch | TrajectoryBatch | BadItem) -> str | None:
@@ -131,6 +138,9 @@ class MemoryStore:
     settled: list[tuple[int, str, bool]] = field(default_factory=list)
     log: list[tuple[str, str]] = field(default_factory=list)
     position: Cursors = field(default_factory=Cursors)
+    overrides: tuple[Override, ...] = ()
+    polls: list[datetime] = field(default_factory=list)
+    outages: list[tuple[datetime, datetime, str]] = field(default_factory=list)
 
     def _write(self, what: str, uid: str) -> None:
         if self.broken:
@@ -193,6 +203,33 @@ class MemoryStore:
             for number, (uid, receipt) in enumerate(self.batches.items(), start=1)
         ]
         return [item for item in rows if item.row > row][:limit]
+
+    async def record_override(self, override: Override, origin: Mapping[str, object]) -> None:
+        self._write("override", override.resource_id)
+        self.overrides = after(self.overrides, override)
+
+    async def record_override_cleared(self, cleared: Cleared, origin: Mapping[str, object]) -> bool:
+        if not any(item.resource_id == cleared.resource_id and item.until > cleared.at for item in self.overrides):
+            return False
+        self._write("cleared", cleared.resource_id)
+        self.overrides = after(self.overrides, cleared)
+        return True
+
+    async def open_overrides(self) -> Sequence[Override]:
+        return self.overrides
+
+    async def record_poll(self, at: datetime) -> None:
+        self._write("poll", "")
+        self.polls.append(at)
+
+    async def last_poll(self) -> datetime | None:
+        return self.polls[-1] if self.polls else None
+
+    async def record_outage(self, start: datetime, end: datetime, reason: str) -> None:
+        self._write("outage", "")
+        if end > start:
+            self.outages.append((start, end, reason))
+        self.polls.append(end)
 
     async def probe(self) -> None:
         self._write("probe", "")

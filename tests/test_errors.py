@@ -11,6 +11,7 @@ from caiso_ads import errors
 from caiso_ads.errors import (
     CaisoAdsError,
     CertificateError,
+    CommandError,
     ConfigError,
     HttpStatusError,
     NotSoapError,
@@ -38,6 +39,8 @@ def test_the_tree_is_drawn_as_it_is() -> None:
         (ConfigError("is missing", table="store"), "[store]: is missing"),
         (ConfigError("is wrong"), "is wrong"),
         (CertificateError("plant.pem: expired"), "plant.pem: expired"),
+        (CommandError("has passed", field="until"), "until: has passed"),
+        (CommandError("no gateway is running"), "no gateway is running"),
         (TlsError(TlsReason.EXPIRED), "server certificate expired"),
         (TlsError(TlsReason.OTHER, "alert 40"), "TLS handshake failed (alert 40)"),
         (HttpStatusError(503, retry_after_s=5.0), "HTTP status 503"),

@@ -75,6 +75,7 @@ async def test_the_two_cursors_are_kept_apart() -> None:
 
 async def test_good_needs_a_complete_poll_of_both_streams() -> None:
     rig = Rig()
+    rig.source.batches = [batch("M")]
     rig.source.trajectories = [trajectory("T1", FLAT)]
     rig.source.fail["list"] = UnreachableError("no route")
     await rig.gateway.poll_once()
@@ -339,7 +340,7 @@ async def test_a_trajectory_list_with_one_bad_item_gives_the_others() -> None:
 async def test_batches_without_visible_instructions_move_the_cursor_and_nothing_else() -> None:
     rig = Rig()
     rig.source.trajectories = [trajectory("T1", FLAT)]
-    rig.source.batches = [batch(f"E{n}", batch_type=BatchType.COMMITMENT) for n in range(20)]
+    rig.source.batches = [batch("M"), *(batch(f"E{n}", batch_type=BatchType.COMMITMENT) for n in range(20))]
     await rig.gateway.poll_once()
     assert rig.store.position.dispatch_uid == "E19"
     assert rig.quality() is Quality.GOOD

@@ -20,7 +20,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "click": ("cli",),
     "cryptography": ("ads", "simulator"),
     "lxml": ("wire",),
-    "msgspec": ("config.py", "sinks", "simulator", "store", "cli"),
+    "msgspec": ("config", "sinks", "simulator", "store", "cli"),
     "rich": ("cli",),
     "sqlalchemy": ("store",),
     "uvloop": ("cli",),

@@ -24,6 +24,7 @@ FREE = {
     "e2e": "real processes: the whole program at once",
     "sinks/test_contract.py": "what every sink of the registry must hold",
     "test_docs.py": "the documentation",
+    "test_fault_rows.py": "the fault catalogue, across the whole loop",
     "test_imports.py": "the import rules",
     "test_layout.py": "this file",
     "test_tasks.py": "tasks.py, which stands beside the package",

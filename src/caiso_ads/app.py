@@ -17,8 +17,9 @@ from pathlib import Path
 from caiso_ads import __version__
 from caiso_ads.ads.client import AdsClient
 from caiso_ads.ads.tls import client_context
+from caiso_ads.commands import Spool
 from caiso_ads.config import Config
-from caiso_ads.core.directive import AgeLimits, Environment
+from caiso_ads.core.directive import Environment
 from caiso_ads.core.state import Resource, initial
 from caiso_ads.errors import ConfigError
 from caiso_ads.gateway import Gateway, Settings
@@ -90,6 +91,8 @@ async def open_app(
     async with AsyncExitStack() as stack:
         store = await SqlStore.open(config.store.path, clock)
         stack.push_async_callback(store.close)
+        spool = Spool(config.store.path)
+        spool.prepare()
         client = await stack.enter_async_context(
             AdsClient(
                 config.ads.url, response_url=config.ads.response_url, version=config.ads.version, ssl_context=context,
@@ -99,20 +102,19 @@ async def open_app(
         supervisor = Supervisor(_sinks(config, environment, store, clock), clock)
         gateway = gateway_type(
             client, store, clock, initial(_resources(config), environment), _settings(config),
-            supervisor.required_serving,
+            supervisor.required_serving, spool,
         )  # fmt: skip
         log.info("caiso-ads %s, %s, %d resources", __version__, environment.value, len(config.resources))
         yield App(config, gateway, supervisor, store)
 
 
 def _resources(config: Config) -> dict[str, Resource]:
-    return {item.id: Resource(item.id, item.name, item.pmin_mw, item.pmax_mw) for item in config.resources}
+    return {item.id: item.resource for item in config.resources}
 
 
 def _settings(config: Config) -> Settings:
-    ages = config.limits
-    limits = AgeLimits(ages.link_uncertain_s, ages.link_bad_s, ages.schedule_bad_s)
-    return Settings(config.ads.poll_interval_s, config.ads.acknowledge, limits)
+    limits = config.limits
+    return Settings(config.ads.poll_interval_s, config.ads.acknowledge, limits.ages, limits.clock_off_s)
 
 
 def _sinks(config: Config, environment: Environment, store: SqlStore, clock: Clock) -> dict[str, tuple[Sink, bool]]:

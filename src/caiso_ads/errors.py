@@ -6,6 +6,7 @@
     ├── LocalError                   ours: fix the configuration, the files or the machine
     │   ├── ConfigError              a configuration file, table or key
     │   ├── CertificateError         a certificate, key or passphrase of ours
+    │   ├── CommandError             an operator's command: refused, not taken, or its fate is not known
     │   └── StoreError               the database
     │       └── StoreBusyError       another process has it
     └── RemoteError                  theirs, or the way to them
@@ -50,6 +51,14 @@ class CertificateError(LocalError):
     def __init__(self, problem: str, *, cure: str = "") -> None:
         self.cure = cure
         super().__init__(problem)
+
+
+class CommandError(LocalError):
+    """An operator's command that was refused (``field`` says for what), not taken, or not answered."""
+
+    def __init__(self, problem: str, *, field: str = "", cure: str = "") -> None:
+        self.problem, self.field, self.cure = problem, field, cure
+        super().__init__(f"{field}: {problem}" if field else problem)
 
 
 class StoreError(LocalError):

@@ -15,16 +15,19 @@ from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
+from caiso_ads.commands import Spool, handle
 from caiso_ads.core import state as facts
 from caiso_ads.core.decide import recheck
 from caiso_ads.core.directive import DEFAULT_LIMITS, AgeLimits, LinkFault
 from caiso_ads.core.model import DispatchBatch, TrajectoryBatch
 from caiso_ads.core.novelty import novelties
+from caiso_ads.core.override import Cleared, Override, after, usable
 from caiso_ads.core.points import Snapshot
 from caiso_ads.core.snapshot import snapshot
 from caiso_ads.core.state import State, fold
 from caiso_ads.errors import HttpStatusError, RemoteError, SoapFaultError, StoreError, TlsError, TlsReason, WireError
 from caiso_ads.outbox import Outbox
+from caiso_ads.polls import IntervalWatch, PollLog
 from caiso_ads.ports import Clock, Cursors, Feed, Instant, Receipt, Source, Store
 from caiso_ads.wire.payload import BadItem
 
@@ -38,6 +41,8 @@ SILENT_LIST_S = 1800.0
 RESTORE_S = 24 * 3600.0
 KNOWN_UIDS = 4000
 MOST_TOLD = 500
+CLOCK_STEP_S = 1.0
+COMMANDS_EVERY_S = 0.5
 ERROR_DELAYS_S = (10.0, 20.0, 40.0, 60.0)
 
 
@@ -48,16 +53,21 @@ class Settings:
     poll_interval_s: float = 10.0
     acknowledge: bool = False
     limits: AgeLimits = DEFAULT_LIMITS
+    clock_limit_s: float = facts.CLOCK_LIMIT_S
 
 
 class Gateway:
-    """One gateway: a source, a store, a feed. ``serving`` says whether every required sink serves."""
+    """One gateway: a source, a store, a feed. ``serving`` says whether every required sink serves.
+
+    ``spool`` is where operators' commands come in; without one there are none.
+    """
 
     def __init__(
-        self, source: Source, store: Store, clock: Clock, state: State, settings: Settings, serving: Callable[[], bool]
-    ) -> None:
+        self, source: Source, store: Store, clock: Clock, state: State, settings: Settings, serving: Callable[[], bool],
+        spool: Spool | None = None,
+    ) -> None:  # fmt: skip
         self.state, self.settings = state, settings
-        self._source, self._store, self._clock = source, store, clock
+        self._source, self._store, self._clock, self._spool = source, store, clock, spool
         self._heartbeat = 0
         self._outbox = Outbox(source, store, clock, serving)
         self.feed = Feed(self._snapshot(0))
@@ -69,6 +79,8 @@ class Gateway:
         self._batch_mono: float | None = None
         self._known: dict[str, None] = {}
         self._told: set[str] = set()
+        self._last_beat = clock.now()
+        self._polls, self._watch = PollLog(store), IntervalWatch()
 
     async def run(self) -> None:
         """Restore, then poll, tick and acknowledge until cancelled; raises what it did not expect."""
@@ -78,6 +90,8 @@ class Gateway:
                 tasks.create_task(self._poll_forever(), name="poll")
                 tasks.create_task(self._tick_forever(), name="tick")
                 tasks.create_task(self._outbox.run(self.feed), name="acknowledge")
+                if self._spool is not None:
+                    tasks.create_task(self._obey_forever(self._spool), name="commands")
         finally:
             self._fold(facts.Stopping())
             self.publish()
@@ -86,12 +100,15 @@ class Gateway:
         """Load the cursors, fold the recent past, publish it as restored, and queue what was not yet acknowledged."""
         now = self._clock.now()
         self._cursors = await self._store.cursors()
+        await self._polls.restore()
         history = await self._store.history(now.plus(-RESTORE_S).wall)
         for trajectory, received in history.trajectories:
             self._fold(facts.TrajectorySeen(trajectory, now.at_wall(received), restored=True))
         for batch, received in history.batches:
             self._fold(facts.BatchSeen(batch, now.at_wall(received), restored=True))
             self._known[batch.batch_uid] = None
+        overrides = usable(await self._store.open_overrides(), self.state.configured)
+        self._fold(facts.OverridesChanged(tuple(overrides)))
         self.publish()
         for intent in await self._store.pending_intents():
             self._outbox.add(intent, self.feed.latest.generation)
@@ -104,6 +121,7 @@ class Gateway:
             await self._poll_trajectories(started)
             await self._poll_dispatch(started)
             await self._recheck(started)
+            await self._polls.completed(started.wall)
         except StoreError as error:
             return self._store_failed(error)
         except RemoteError as error:
@@ -145,6 +163,7 @@ class Gateway:
 
     async def _poll_dispatch(self, started: Instant) -> None:
         receipt = await self._list(started)
+        self._sample_clock(receipt)
         if isinstance(receipt.content, WireError):
             await self._store.record_unreadable_list(receipt)
             raise receipt.content
@@ -257,10 +276,12 @@ class Gateway:
             log.warning("ADS answers again after %d failed cycles", self._failures)
         self._failures = 0
         self._fold(facts.PollCompleted(started))
+        self._watch.look(self.state, started.wall)
         self.publish()
         return self.settings.poll_interval_s
 
     def _store_failed(self, error: StoreError) -> float:
+        self._polls.failed("store failed")
         if self.state.store_ok:
             log.error("the store cannot write, nothing is acknowledged: %s", error)
         self._fold(facts.StoreChanged(ok=False))
@@ -268,6 +289,7 @@ class Gateway:
         return max(self.settings.poll_interval_s, ERROR_DELAYS_S[0])
 
     def _link_failed(self, error: RemoteError) -> float:
+        self._polls.failed("ADS did not answer")
         if not self._failures:
             log.warning("ADS poll failed: %s", error)
         delay = ERROR_DELAYS_S[min(self._failures, len(ERROR_DELAYS_S) - 1)]
@@ -291,6 +313,26 @@ class Gateway:
             del self._known[next(iter(self._known))]
 
     # --- state and time --------------------------------------------------------------------------------------------
+
+    def _sample_clock(self, receipt: Receipt[object]) -> None:
+        """Compare our clock with the ISO's Date header, which has whole seconds: on average half a second old."""
+        if receipt.server_date is None:
+            return
+        offset = (receipt.server_date - receipt.received_at).total_seconds() + 0.5
+        was_ok = self.state.clock.ok
+        self._fold(facts.ClockSampled(offset, self._clock.now(), self.settings.clock_limit_s))
+        if was_ok and not self.state.clock.ok:
+            log.error("our clock is %.1f s from the ISO's: targets are frozen until it is right", offset)
+        elif not was_ok and self.state.clock.ok:
+            log.warning("our clock agrees with the ISO's again (%.1f s)", offset)
+
+    def _watch_clock(self) -> None:
+        """Notice a wall clock that jumped between two beats."""
+        before, self._last_beat = self._last_beat, self._clock.now()
+        jumped = (self._last_beat.wall - before.wall).total_seconds() - (self._last_beat.mono - before.mono)
+        if abs(jumped) > CLOCK_STEP_S:
+            log.error("our clock jumped by %.1f s: targets are frozen until the ISO's clock was read", jumped)
+            self._fold(facts.ClockStepped(self._last_beat, before))
 
     def _fold(self, event: facts.Event) -> None:
         before, self.state = self.state, fold(self.state, event)
@@ -320,9 +362,20 @@ class Gateway:
             await self._clock.sleep(1.0)
             self.tick()
 
+    async def _obey_forever(self, spool: Spool) -> None:
+        """Take operators' commands, apart from the beat: a slow commit must not stop it."""
+        while True:
+            await handle(spool, self._store, self._clock, self.state.configured, self._force)
+            await self._clock.sleep(COMMANDS_EVERY_S)
+
+    def _force(self, change: Override | Cleared) -> None:
+        self._fold(facts.OverridesChanged(after(self.state.overrides, change)))
+        self.publish()
+
     def tick(self) -> None:
         """Beat once and publish: a setpoint moves along its ramp and quality decays with no event at all."""
         self._heartbeat += 1
+        self._watch_clock()
         self.publish()
 
 

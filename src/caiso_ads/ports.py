@@ -15,6 +15,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from caiso_ads.core.instant import Instant as Instant  # noqa: PLC0414 - part of this module's face
 from caiso_ads.core.model import DispatchBatch, TrajectoryBatch
+from caiso_ads.core.override import Cleared, Override
 from caiso_ads.core.points import Snapshot
 from caiso_ads.errors import WireError
 from caiso_ads.wire.payload import BadItem
@@ -183,6 +184,24 @@ class Store(Protocol):
 
     async def payloads_after(self, row: int, limit: int) -> Sequence[StoredPayload]:
         """Return decoded payloads with a larger row number, in order."""
+
+    async def record_override(self, override: Override, origin: Mapping[str, object]) -> None:
+        """Commit an operator's override and its audit row; it takes the place of one for the same resource."""
+
+    async def record_override_cleared(self, cleared: Cleared, origin: Mapping[str, object]) -> bool:
+        """Commit the early end of an override and its audit row; False, and nothing written, when none stands."""
+
+    async def open_overrides(self) -> Sequence[Override]:
+        """Return the overrides not cleared and not long ended, oldest first; ``active`` says which stand."""
+
+    async def record_poll(self, at: datetime) -> None:
+        """Note the time of a complete poll; only the first and the last are kept."""
+
+    async def last_poll(self) -> datetime | None:
+        """Return the time of the last complete poll that was noted; None when there is none."""
+
+    async def record_outage(self, start: datetime, end: datetime, reason: str) -> None:
+        """Note a time without a complete poll, and that one was complete at its end."""
 
     async def probe(self) -> None:
         """Write and commit one marker; raises StoreError while the store cannot write."""

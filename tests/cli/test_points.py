@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from caiso_ads.cli import points
+from caiso_ads.core.events import Notice
 from caiso_ads.core.points import GATEWAY_POINTS, RESOURCE_POINTS
 from caiso_ads.core.quality import Directive, Quality, Reason
 
@@ -54,6 +55,7 @@ def test_the_page_explains_every_code() -> None:
     assert set(points.QUALITIES) == set(Quality)
     assert set(points.DIRECTIVES) == set(Directive)
     assert set(points.REASONS) == set(Reason)
+    assert set(points.NOTICES) == set(Notice)
     page = points.catalogue_markdown()
     assert "| 3 | BAD_COMM |" in page
     assert "| 16 | BATCH_UNREADABLE |" in page
@@ -74,7 +76,7 @@ def test_the_map_is_that_of_the_configuration(config: Path) -> None:
     assert found["SOUTH_2_UNIT", "setpoint_mw"] == {
         "functions": [3, 4], "pdu": 2222, "number": "42223 / 32223", "count": 2, "resource": "SOUTH_2_UNIT",
         "key": "setpoint_mw", "type": "float32", "word_order": "ABCD", "unit": "MW",
-        "meaning": "[3] the target of this second",
+        "meaning": "[3] what to do this second: operating point, ramp, step, fallback or override",
     }  # fmt: skip
     keys = {row["key"] for row in shown["points"]}
     assert {point.key for point in (*GATEWAY_POINTS, *RESOURCE_POINTS)} <= keys

@@ -6,53 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caiso_ads.core.directive import DEFAULT_LIMITS, Environment, Facts, LinkFault, assess
+from caiso_ads.core.cases import FINE
+from caiso_ads.core.directive import DEFAULT_LIMITS, Environment, Facts, Fallback, LinkFault, Then, assess
 from caiso_ads.core.quality import Directive, Quality, Reason
-
-FINE = Facts(
-    has_value=True, link_age_s=5.0, overdue_s=0.0, refused=False, flagged_binding=True, restored=False, seen=True,
-    store_ok=True, stopping=False, link_fault=LinkFault.NONE, environment=Environment.PRODUCTION,
-)  # fmt: skip
-
-TABLE = [
-    ({}, Quality.GOOD, Directive.FOLLOW, Reason.NONE),
-    ({"link_age_s": None}, Quality.INIT, Directive.NO_DATA, Reason.NOT_CONFIRMED),
-    ({"link_age_s": None, "restored": True}, Quality.INIT, Directive.NO_DATA, Reason.NOT_CONFIRMED | Reason.RESTORED),
-    ({"link_age_s": 30.0}, Quality.GOOD, Directive.FOLLOW, Reason.NONE),
-    ({"link_age_s": 30.1}, Quality.UNCERTAIN, Directive.HOLD, Reason.LINK_AGING),
-    ({"link_age_s": 60.0}, Quality.UNCERTAIN, Directive.HOLD, Reason.LINK_AGING),
-    (
-        {"link_age_s": 60.1, "link_fault": LinkFault.UNREACHABLE},
-        Quality.BAD_COMM, Directive.HOLD, Reason.LINK_AGING | Reason.ADS_UNREACHABLE,
-    ),
-    ({"overdue_s": 0.1}, Quality.UNCERTAIN, Directive.HOLD, Reason.INTERVAL_NOT_COVERED),
-    ({"overdue_s": 300.0}, Quality.UNCERTAIN, Directive.HOLD, Reason.INTERVAL_NOT_COVERED),
-    ({"overdue_s": 300.1}, Quality.BAD_STALE, Directive.HOLD, Reason.INTERVAL_NOT_COVERED),
-    ({"has_value": False}, Quality.BAD_STALE, Directive.NO_DATA, Reason.INTERVAL_NOT_COVERED),
-    (
-        {"has_value": False, "seen": False},
-        Quality.BAD_STALE, Directive.NO_DATA, Reason.INTERVAL_NOT_COVERED | Reason.RESOURCE_MISSING,
-    ),
-    ({"refused": True}, Quality.BAD_DATA, Directive.HOLD, Reason.VALUE_REFUSED),
-    ({"flagged_binding": False}, Quality.UNCERTAIN, Directive.HOLD, Reason.NOT_BINDING),
-    ({"store_ok": False}, Quality.UNCERTAIN, Directive.HOLD, Reason.STORE_FAILING),
-    ({"stopping": True}, Quality.SHUTDOWN, Directive.HOLD, Reason.SHUTTING_DOWN),
-    ({"link_fault": LinkFault.CERTIFICATE}, Quality.GOOD, Directive.FOLLOW, Reason.CERTIFICATE),
-    ({"environment": Environment.SIMULATOR}, Quality.GOOD, Directive.TEST, Reason.TEST_ENVIRONMENT),
-    ({"environment": Environment.MARKET_SIM}, Quality.GOOD, Directive.TEST, Reason.TEST_ENVIRONMENT),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("changes", "quality", "directive", "reasons"), TABLE)
-def test_truth_table(changes: dict[str, object], quality: Quality, directive: Directive, reasons: Reason) -> None:
-    verdict = assess(replace(FINE, **changes), DEFAULT_LIMITS)  # type: ignore[arg-type]  # the table names its fields
-    assert (verdict.quality, verdict.directive, verdict.reasons) == (quality, directive, reasons)
-
 
 facts = st.builds(
     Facts,
     has_value=st.booleans(),
-    link_age_s=st.none() | st.floats(0, 200),
+    link_age_s=st.none() | st.floats(0, 200) | st.floats(1800, 2000),
     overdue_s=st.floats(0, 600),
     refused=st.booleans(),
     flagged_binding=st.booleans(),
@@ -62,6 +23,11 @@ facts = st.builds(
     stopping=st.booleans(),
     link_fault=st.sampled_from(LinkFault),
     environment=st.sampled_from(Environment),
+    market_age_s=st.none() | st.floats(0, 1000),
+    clock_ok=st.booleans(),
+    must_follow=st.booleans(),
+    mismatch=st.booleans(),
+    forced=st.none() | st.sampled_from([Directive.HOLD, Directive.RELEASE, Directive.NO_DATA]),
 )
 
 
@@ -78,6 +44,11 @@ def test_follow_needs_every_condition_at_once(known: Facts) -> None:
         assert known.store_ok
         assert not known.refused
         assert not known.stopping
+        assert known.forced is None
+        assert known.clock_ok
+        assert known.must_follow
+        assert known.market_age_s is not None
+        assert known.market_age_s <= 420.0
     if verdict.directive is Directive.FOLLOW:
         assert known.environment is Environment.PRODUCTION
 
@@ -97,3 +68,28 @@ def test_a_directive_short_of_follow_always_has_a_reason(known: Facts) -> None:
     verdict = assess(known, DEFAULT_LIMITS)
     if verdict.directive is not Directive.FOLLOW:
         assert verdict.reasons is not Reason.NONE
+
+
+@pytest.mark.parametrize(
+    ("then", "age_s", "directive", "applies"),
+    [
+        (Then.HOLD, 1e9, Directive.HOLD, False), (Then.RELEASE, 661.0, Directive.RELEASE, True),
+        (Then.VALUE, 661.0, Directive.RELEASE, True), (Then.VALUE, 659.0, Directive.HOLD, False),
+    ],
+)  # fmt: skip
+def test_the_fallback_waits_for_its_time_and_counts_down(
+    then: Then,
+    age_s: float,
+    directive: Directive,
+    applies: bool,  # noqa: FBT001 - a table of four columns
+) -> None:
+    policy = Fallback(hold_s=600.0, then=then, value_mw=5.0)
+    verdict = assess(replace(FINE, link_age_s=age_s), DEFAULT_LIMITS, policy)
+    assert (verdict.directive, verdict.fallback) == (directive, applies)
+    assert verdict.hold_left_s == max(0.0, 660.0 - age_s)
+    assert assess(FINE, DEFAULT_LIMITS, policy).hold_left_s is None
+
+
+def test_the_isos_own_silence_is_held_without_end_while_the_link_is_up() -> None:
+    silent = replace(FINE, market_age_s=86_400.0, overdue_s=86_000.0)
+    assert assess(silent, DEFAULT_LIMITS, Fallback(hold_s=0.0)).directive is Directive.HOLD

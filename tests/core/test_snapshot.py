@@ -13,11 +13,16 @@ from caiso_ads.core.state import Resource, State, fold, initial
 from tests.fakes import START, batch, trajectory
 
 NOW = Instant(START, 1000.0)
+PLAIN = Resource("R1", "one", 0.0, 200.0)
 RAMP = trajectory("T", {"R1": [(START, 50.0), (START + timedelta(minutes=5), 150.0)]})
 
 
-def fresh(environment: Environment = Environment.PRODUCTION) -> State:
-    return initial({"R1": Resource("R1", "one", 0.0, 200.0)}, environment)
+MARKET = batch("MARKET", start=START - timedelta(hours=1))
+
+
+def fresh(environment: Environment = Environment.PRODUCTION, resource: Resource = PLAIN) -> State:
+    """Return a state that knows one resource and that the market runs."""
+    return fold(initial({"R1": resource}, environment), facts.BatchSeen(MARKET, NOW))
 
 
 def take(state: State, now: Instant = NOW) -> Snapshot:

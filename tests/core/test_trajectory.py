@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from datetime import timedelta
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from caiso_ads.core.trajectory import EMPTY_CURVE, JOIN_GAP_S, Leg, forget, merge
@@ -73,6 +73,14 @@ def test_over_a_long_gap_the_value_is_held_uncovered_until_the_next_point() -> N
     assert later.mw == 40.0
 
 
+def test_a_line_between_two_batches_is_not_kept_when_a_newer_one_cuts_it() -> None:
+    """Found by the oracle: only a line the ISO drew itself, inside one batch, is kept up to the cut."""
+    curve = merge([leg("A", 0, (0.0, 0.0)), leg("B", 1, (60.0, 0.0)), leg("C", 2, (30.0, 30.0))])
+    value = curve.at(15.0)
+    assert value is not None
+    assert value.mw == 15.0
+
+
 def test_a_missing_binding_flag_travels_with_its_part_of_the_curve() -> None:
     curve = merge([leg("A", 0, (0.0, 1.0), (60.0, 1.0)), leg("B", 1, (60.0, 1.0), (120.0, 1.0), flagged=False)])
     first, second = curve.at(30.0), curve.at(90.0)
@@ -107,7 +115,7 @@ def oracle(made: list[Leg], when: float) -> float | None:
     # what follows is the first point of the batch that takes over first, unless a still newer one cuts before it
     if newer and min(item.first for item in newer) - passed[-1][0] <= JOIN_GAP_S:
         first = min(item.first for item in newer)
-        heir = min((item for item in newer if item.first == first), key=lambda item: item.received)
+        heir = max((item for item in newer if item.first == first), key=lambda item: item.received)
         return line(passed[-1], heir.points[0], when)
     return passed[-1][1]
 
@@ -116,6 +124,7 @@ def line(left: tuple[float, float], right: tuple[float, float], when: float) -> 
     return left[1] + (right[1] - left[1]) * (when - left[0]) / (right[0] - left[0])
 
 
+@settings(max_examples=2000)
 @given(legs(), st.integers(0, 1300))
 def test_the_curve_equals_the_oracle(made: list[Leg], when: int) -> None:
     value, expected = merge(made).at(float(when)), oracle(made, float(when))

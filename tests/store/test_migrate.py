@@ -21,11 +21,14 @@ from caiso_ads.store import engine, migrate, schema, views
 from caiso_ads.store.sqlite import SqlStore, open_core
 from tests.store.making import StillClock, a_batch, answer
 
-_NEXT = """
+HEAD = schema.REVISIONS[-1]
+AFTER = f"{int(HEAD) + 1:04}"
+
+_NEXT = f"""
 import sqlalchemy as sa
 from alembic import op
 
-revision, down_revision, branch_labels, depends_on = "0002", "0001", None, None
+revision, down_revision, branch_labels, depends_on = "{AFTER}", "{HEAD}", None, None
 
 def upgrade():
     op.create_table("extra", sa.Column("id", sa.Integer, primary_key=True))
@@ -46,8 +49,8 @@ def later(folder: Path, text: str) -> migrate.Scripts:
     """A program that knows one more migration."""
     copied = folder / "migrations"
     shutil.copytree(migrate.OURS.folder, copied, ignore=shutil.ignore_patterns("__pycache__"))
-    (copied / "versions" / "v0002_next.py").write_text(text)
-    return migrate.Scripts((*schema.REVISIONS, "0002"), copied)
+    (copied / "versions" / f"v{AFTER}_next.py").write_text(text)
+    return migrate.Scripts((*schema.REVISIONS, AFTER), copied)
 
 
 def by_alembic_alone(db: Connection) -> None:
@@ -100,14 +103,14 @@ async def test_an_older_database_is_copied_and_upgraded_with_its_data(path: Path
     await store.close()
     db = open_core(path, engine.connect_writer, "BEGIN IMMEDIATE")
     migrate.prepare(db, path, later(tmp_path, _NEXT))
-    assert version(db) == "0002"
+    assert version(db) == AFTER
     with db.begin():
         assert db.exec_driver_sql("SELECT batch_uid, note FROM batch").one() == ("DISP-1", None)
         assert db.exec_driver_sql("SELECT count(*) FROM v_instruction").scalar() == 2
         assert db.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
     db.close()
-    copy = sqlite3.connect(path.with_name("gateway.db.before-0002"))
-    assert copy.execute("SELECT version_num FROM alembic_version").fetchall() == [("0001",)]
+    copy = sqlite3.connect(path.with_name(f"gateway.db.before-{AFTER}"))
+    assert copy.execute("SELECT version_num FROM alembic_version").fetchall() == [(HEAD,)]
     assert copy.execute("SELECT batch_uid FROM batch").fetchall() == [("DISP-1",)]
     copy.close()
 
@@ -116,11 +119,11 @@ def test_a_failed_migration_leaves_nothing_behind(db: Connection, path: Path, tm
     migrate.prepare(db, path)
     before = tables(db)
     scripts = later(tmp_path, _NEXT + "    op.execute('INSERT INTO nowhere VALUES (1)')\n")
-    with pytest.raises(StoreError, match="upgrade from schema 0001 to 0002 failed and changed nothing") as failed:
+    with pytest.raises(StoreError, match=f"upgrade from schema {HEAD} to {AFTER} failed and changed nothing") as failed:
         migrate.prepare(db, path, scripts)
-    assert "before-0002" in failed.value.cure
+    assert f"before-{AFTER}" in failed.value.cure
     assert tables(db) == before
-    assert version(db) == "0001"
+    assert version(db) == HEAD
     migrate.prepare(db, path)
     with db.begin():
         assert db.exec_driver_sql("SELECT count(*) FROM v_batch").scalar() == 0
@@ -133,7 +136,7 @@ async def test_a_migration_that_would_leave_rows_without_their_parent_is_refused
     db = open_core(path, engine.connect_writer, "BEGIN IMMEDIATE")
     with pytest.raises(StoreError, match="would refer to nothing"):
         migrate.prepare(db, path, later(tmp_path, _NEXT + "    op.execute('DELETE FROM batch')\n"))
-    assert version(db) == "0001"
+    assert version(db) == HEAD
     with db.begin():
         assert db.exec_driver_sql("SELECT count(*) FROM batch").scalar() == 1
     db.close()
@@ -141,10 +144,10 @@ async def test_a_migration_that_would_leave_rows_without_their_parent_is_refused
 
 def test_a_copy_of_a_failed_attempt_does_not_stop_the_next(db: Connection, path: Path, tmp_path: Path) -> None:
     migrate.prepare(db, path)
-    for name in ("gateway.db.before-0002", "gateway.db.before-0002.part"):
+    for name in (f"gateway.db.before-{AFTER}", f"gateway.db.before-{AFTER}.part"):
         path.with_name(name).write_bytes(b"half a copy")
     migrate.prepare(db, path, later(tmp_path, _NEXT))
-    assert version(db) == "0002"
+    assert version(db) == AFTER
 
 
 def test_a_newer_database_is_refused_and_names_the_version_needed(db: Connection, path: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from caiso_ads.errors import StoreError
 from caiso_ads.store.reader import Reader
+from caiso_ads.store.schema import REVISIONS
 from caiso_ads.store.sqlite import SqlStore
 from tests.store.making import NOON, a_batch, a_trajectory, answer, bad_answer, damage, trajectories
 
@@ -18,7 +19,7 @@ async def test_it_counts_beside_the_running_store(store: SqlStore) -> None:
     with Reader(store.path) as reader:
         counts = reader.counts()
         assert reader.cursors() == {"dispatch": "DISP-1", "trajectory": "TRAJ-1"}
-        assert reader.schema() == "0001"
+        assert reader.schema() == REVISIONS[-1]
     assert (counts["payload"], counts["batch"], counts["instruction"], counts["dop"]) == (2, 1, 3, 3)
     assert (counts["outbox"], counts["outbox_open"]) == (1, 1)
 

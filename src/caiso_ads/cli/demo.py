@@ -35,7 +35,7 @@ PLAIN_EVERY_S = 5.0
     "--ads-port", type=click.IntRange(0, 65535), default=0, help="Port of the simulated ISO; by default free."
 )
 @click.option(
-    "--speed", type=click.FloatRange(1, 600), default=1.0, show_default=True, help="Market seconds per second."
+    "--speed", type=click.FloatRange(1, 60), default=1.0, show_default=True, help="Market seconds per second."
 )
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same market.")
 @click.option("--scenario", metavar="NAME|FILE", help="A story of the simulator: caiso-ads simulate --list-scenarios.")

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import click
 
 from caiso_ads.cli._errors import report_errors
+from caiso_ads.core.events import Notice
 from caiso_ads.core.points import GATEWAY_POINTS, RESOURCE_POINTS, Kind, Point
 from caiso_ads.core.quality import Directive, Quality, Reason
 from caiso_ads.errors import ConfigError
@@ -65,10 +66,26 @@ REASONS: Mapping[Reason, str] = {
     Reason.OPERATOR_OVERRIDE: "an operator has taken over",
     Reason.STANDBY: "this gateway is not the active one of a pair",
     Reason.TEST_ENVIRONMENT: "not the ISO's production",
-    Reason.NOT_CONFIRMED: "the instruction awaits a response",
+    Reason.NOT_CONFIRMED: "no complete poll has confirmed it since the gateway started",
     Reason.LINK_AGING: "the last complete poll is getting old",
     Reason.SHUTTING_DOWN: "the gateway is stopping",
     Reason.BATCH_UNREADABLE: "a batch could not be decoded",
+    Reason.FREE_TO_RUN: "wind or solar without the follow-DOT flag: free to run",
+    Reason.FALLBACK: "our link has been lost for longer than the hold time: the fallback applies",
+    Reason.MISMATCH: "our ramp between targets and the ISO's operating points disagree; a warning only",
+}
+NOTICES: Mapping[Notice, str] = {
+    Notice.EXCEPTIONAL_DISPATCH: "the ISO dispatches it outside the market, or constrains it",
+    Notice.CONTINGENCY: "contingency or disturbance dispatch",
+    Notice.AS_TEST: "unannounced test of ancillary services",
+    Notice.FLEX_RAMP: "flexible ramping award",
+    Notice.START_UP: "start-up instructed",
+    Notice.SHUT_DOWN: "shut-down instructed",
+    Notice.TRANSITION: "transition between configurations",
+    Notice.AS_AWARD: "ancillary service award",
+    Notice.EMERGENCY_CANCEL: "an instruction was cancelled in an emergency",
+    Notice.UNKNOWN_TYPE: "an instruction of a type this version does not know",
+    Notice.BEYOND_RAMP: "the next target cannot be reached in time at the configured ramp rate; the ISO's value stands",
 }
 
 
@@ -84,15 +101,18 @@ REASONS: Mapping[Reason, str] = {
     help="How.",
 )
 @click.option("--catalogue", is_flag=True, help="Print all points and their meaning instead, as Markdown.")
+@click.option("--directives", is_flag=True, help="Print what each directive means and when, as Markdown.")
 @report_errors()
-def command(config_path: Path | None, sink: str, form: str, *, catalogue: bool) -> None:
+def command(config_path: Path | None, sink: str, form: str, *, catalogue: bool, directives: bool) -> None:
     """Print the exact register map of a configuration.
 
     PDU addresses count from 0 as on the wire; numbers such as 41101 count from 1. Without --config the map of two
     example resources is shown.
     """
-    if catalogue:
-        click.echo(catalogue_markdown(), nl=False)
+    if catalogue or directives:
+        from caiso_ads.cli._directive_page import directive_page
+
+        click.echo(catalogue_markdown() if catalogue else directive_page(), nl=False)
         return
     rows, remarks = _MAPS[sink](config_path)
     click.echo(_FORMATS[form](rows, remarks), nl=False)
@@ -134,8 +154,11 @@ def catalogue_markdown() -> str:
         "## How `directive` reads",
         _codes_table((code, code.name, DIRECTIVES[code]) for code in Directive),
         "## How `reasons` reads",
-        "Bit 0 is the lowest. Several may be 1; all are 0 while the directive is FOLLOW.",
+        "Bit 0 is the lowest. Several may be 1. FOLLOW stands beside CERTIFICATE or MISMATCH only, which warn.",
         _codes_table(((bit.bit_length() - 1, str(bit.name), REASONS[bit]) for bit in Reason), head="bit"),
+        "## How `notices` reads",
+        "What goes on for the resource, whatever the directive says.",
+        _codes_table(((bit.bit_length() - 1, str(bit.name), NOTICES[bit]) for bit in Notice), head="bit"),
     ]
     return "\n\n".join(parts) + "\n"
 

@@ -31,14 +31,39 @@ class LinkFault(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AgeLimits:
-    """Promises Q2 and Q3: when a value turns uncertain and bad (s)."""
+    """Promises Q2 and Q3 and the market's own silence: when a value turns uncertain and bad (s)."""
 
     link_uncertain_s: float = 30.0
     link_bad_s: float = 60.0
     schedule_bad_s: float = 300.0
+    market_silent_s: float = 420.0
 
 
 DEFAULT_LIMITS = AgeLimits()
+
+
+class Then(StrEnum):
+    """What follows when the own link has been lost for longer than the hold time."""
+
+    HOLD = "hold"
+    RELEASE = "release"
+    VALUE = "value"
+
+
+@dataclass(frozen=True, slots=True)
+class Fallback:
+    """What a resource does when our link is lost: hold the last good value so long (s), then ``then``.
+
+    ``value_mw`` is the setpoint for ``Then.VALUE``. The ISO's own silence is another cause: while the link is up the
+    last good dispatch is held without end, as the ISO asks for when its market is out.
+    """
+
+    hold_s: float = 1800.0
+    then: Then = Then.RELEASE
+    value_mw: float | None = None
+
+
+DEFAULT_FALLBACK = Fallback()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +72,8 @@ class Facts:
 
     ``link_age_s`` is None until the first complete poll of this process. ``overdue_s`` is the time since the
     schedule ran out, 0 while it covers now. ``restored`` says the value was read back from the store at start.
+    ``must_follow`` is False for a wind or solar resource that is free to run. ``forced`` is an operator's directive,
+    or None. ``mismatch`` tells that ramp and operating points disagree; it warns and changes nothing.
     """
 
     has_value: bool
@@ -60,64 +87,98 @@ class Facts:
     stopping: bool
     link_fault: LinkFault
     environment: Environment
+    market_age_s: float | None = 0.0
+    clock_ok: bool = True
+    must_follow: bool = True
+    mismatch: bool = False
+    forced: Directive | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Quality of the setpoint, what the plant may do with it, and why not more."""
+    """Quality of the setpoint, what the plant may do with it, and why not more.
+
+    ``hold_left_s`` counts down to the fallback while the link is lost; ``fallback`` is True once it applies.
+    """
 
     quality: Quality
     directive: Directive
     reasons: Reason
+    hold_left_s: float | None = None
+    fallback: bool = False
 
 
-def assess(facts: Facts, limits: AgeLimits) -> Verdict:
+def assess(facts: Facts, limits: AgeLimits, fallback: Fallback = DEFAULT_FALLBACK) -> Verdict:
     """Return the verdict; see the module's rule."""
     quality = _quality(facts, limits)
-    return Verdict(quality, _directive(facts, quality), _reasons(facts, limits))
+    left = _hold_left_s(facts, limits, fallback)
+    applies = left == 0.0 and fallback.then is not Then.HOLD and facts.forced is None and not facts.stopping
+    directive = _directive(facts, quality, applies=applies)
+    return Verdict(quality, directive, _reasons(facts, limits, applies=applies), left, applies)
+
+
+def _hold_left_s(facts: Facts, limits: AgeLimits, fallback: Fallback) -> float | None:
+    """Return the time until the fallback, None while the link is not lost; the hold begins when it is called lost."""
+    if not _older(facts.link_age_s, limits.link_bad_s):
+        return None
+    assert facts.link_age_s is not None
+    return max(0.0, limits.link_bad_s + fallback.hold_s - facts.link_age_s)
 
 
 def _quality(facts: Facts, limits: AgeLimits) -> Quality:
-    if facts.stopping:
-        return Quality.SHUTDOWN
-    if facts.link_age_s is None:
-        return Quality.INIT
-    bad = (
-        (facts.link_age_s > limits.link_bad_s, Quality.BAD_COMM),
+    checks = (
+        (facts.stopping, Quality.SHUTDOWN),
+        (facts.forced is not None, Quality.FORCED),
+        (facts.link_age_s is None, Quality.INIT),
+        (_older(facts.link_age_s, limits.link_bad_s), Quality.BAD_COMM),
         (facts.refused, Quality.BAD_DATA),
         (not facts.has_value or facts.overdue_s > limits.schedule_bad_s, Quality.BAD_STALE),
-        (facts.link_age_s > limits.link_uncertain_s, Quality.UNCERTAIN),
+        (_older(facts.link_age_s, limits.link_uncertain_s), Quality.UNCERTAIN),
         (facts.overdue_s > 0.0, Quality.UNCERTAIN),
+        (_silent(facts, limits), Quality.UNCERTAIN),
+        (not facts.clock_ok, Quality.UNCERTAIN),
         (not facts.flagged_binding, Quality.UNCERTAIN),
         (not facts.store_ok, Quality.UNCERTAIN),
     )
-    return next((quality for holds, quality in bad if holds), Quality.GOOD)
+    return next((quality for holds, quality in checks if holds), Quality.GOOD)
 
 
-def _directive(facts: Facts, quality: Quality) -> Directive:
+def _directive(facts: Facts, quality: Quality, *, applies: bool) -> Directive:
+    if facts.forced is not None and not facts.stopping:
+        return facts.forced
     if not facts.has_value or quality is Quality.INIT:
         return Directive.NO_DATA
+    if applies:
+        return Directive.RELEASE
     if quality is not Quality.GOOD:
         return Directive.HOLD
+    if not facts.must_follow:
+        return Directive.RELEASE
     return Directive.FOLLOW if facts.environment is Environment.PRODUCTION else Directive.TEST
 
 
-def _reasons(facts: Facts, limits: AgeLimits) -> Reason:
-    age = facts.link_age_s
-    unconfirmed = age is None
+def _reasons(facts: Facts, limits: AgeLimits, *, applies: bool) -> Reason:
+    unconfirmed = facts.link_age_s is None
+    aging = _older(facts.link_age_s, limits.link_uncertain_s)
     checks = (
         (unconfirmed, Reason.NOT_CONFIRMED),
         (unconfirmed and facts.restored, Reason.RESTORED),
-        (age is not None and age > limits.link_uncertain_s, Reason.LINK_AGING),
+        (aging, Reason.LINK_AGING),
         (facts.link_fault is LinkFault.CERTIFICATE, Reason.CERTIFICATE),
-        ((unconfirmed or _aged(age, limits)) and facts.link_fault is not LinkFault.NONE, Reason.ADS_UNREACHABLE),
+        ((unconfirmed or aging) and facts.link_fault is not LinkFault.NONE, Reason.ADS_UNREACHABLE),
         (facts.overdue_s > 0.0 or not facts.has_value, Reason.INTERVAL_NOT_COVERED),
+        (not unconfirmed and _silent(facts, limits), Reason.MARKET_SILENT),
+        (not facts.clock_ok, Reason.CLOCK_OFF),
         (not facts.seen, Reason.RESOURCE_MISSING),
         (facts.refused, Reason.VALUE_REFUSED),
         (facts.has_value and not facts.flagged_binding, Reason.NOT_BINDING),
         (not facts.store_ok, Reason.STORE_FAILING),
+        (facts.forced is not None, Reason.OPERATOR_OVERRIDE),
         (facts.environment is not Environment.PRODUCTION, Reason.TEST_ENVIRONMENT),
         (facts.stopping, Reason.SHUTTING_DOWN),
+        (not facts.must_follow, Reason.FREE_TO_RUN),
+        (applies, Reason.FALLBACK),
+        (facts.mismatch, Reason.MISMATCH),
     )
     found = Reason.NONE
     for holds, reason in checks:
@@ -126,5 +187,10 @@ def _reasons(facts: Facts, limits: AgeLimits) -> Reason:
     return found
 
 
-def _aged(age_s: float | None, limits: AgeLimits) -> bool:
-    return age_s is not None and age_s > limits.link_uncertain_s
+def _older(age_s: float | None, limit_s: float) -> bool:
+    return age_s is not None and age_s > limit_s
+
+
+def _silent(facts: Facts, limits: AgeLimits) -> bool:
+    """Whether no 5-minute batch came for so long, for anybody; one that never came is silent too."""
+    return facts.market_age_s is None or facts.market_age_s > limits.market_silent_s

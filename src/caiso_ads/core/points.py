@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
+from typing import NamedTuple
 
 from caiso_ads.core.quality import Quality
 
@@ -34,9 +35,11 @@ class Point:
     doc: str
 
 
-@dataclass(frozen=True, slots=True)
-class PointValue:
-    """A value with its quality and the time of its source. ``value`` is None when nothing is known."""
+class PointValue(NamedTuple):
+    """A value with its quality and the time of its source. ``value`` is None when nothing is known.
+
+    A named tuple, because thousands are made each second and a frozen dataclass takes three times as long.
+    """
 
     value: float | int | datetime | None
     quality: Quality
@@ -51,13 +54,18 @@ GATEWAY_POINTS: tuple[Point, ...] = (
     Point("store_ok", Kind.CODE, "", "1 when the store takes writes"),
     Point("unacknowledged_batches", Kind.COUNT, "", "batches stored whose receipt is not yet confirmed to the ISO"),
     Point("unreadable_batches", Kind.COUNT, "", "payloads kept that could not be decoded, since start"),
+    Point("clock_offset_s", Kind.NUMBER, "s", "the ISO's clock minus ours, from its last answer"),
+    Point("clock_ok", Kind.CODE, "", "1 while our clock may rotate targets, 0 while they are frozen"),
+    Point("market_age_s", Kind.NUMBER, "s", "time since a 5-minute batch arrived, for whatever resource"),
 )
 
 RESOURCE_POINTS: tuple[Point, ...] = (
     Point("directive", Kind.CODE, "", "what the plant may do: 0 NO_DATA, 1 FOLLOW, 2 HOLD, 3 RELEASE, 4 TEST"),
     Point("reasons", Kind.BITS, "", "why the directive is not FOLLOW, one bit each"),
     Point("quality", Kind.CODE, "", "quality of the setpoint: 1 is good, any other is not"),
-    Point("setpoint_mw", Kind.NUMBER, "MW", "the target of this second"),
+    Point(
+        "setpoint_mw", Kind.NUMBER, "MW", "what to do this second: operating point, ramp, step, fallback or override"
+    ),
     Point("dop_mw", Kind.NUMBER, "MW", "the ISO's operating point of this second, linear between its points"),
     Point("dot_mw", Kind.NUMBER, "MW", "the newest dispatch operating target whose target time has come"),
     Point("dot_target_time", Kind.TIME, "s", "target time of dot_mw"),
@@ -72,6 +80,29 @@ RESOURCE_POINTS: tuple[Point, ...] = (
     Point("schedule_age_s", Kind.NUMBER, "s", "time since the trajectory ran out; 0 while it covers now"),
     Point("pmin_mw", Kind.NUMBER, "MW", "configured lower limit"),
     Point("pmax_mw", Kind.NUMBER, "MW", "configured upper limit"),
+    Point("previous_dot_mw", Kind.NUMBER, "MW", "the dispatch operating target before dot_mw"),
+    Point("dot_delta_mw", Kind.NUMBER, "MW", "next_dot_mw minus dot_mw"),
+    Point("required_mw_per_min", Kind.NUMBER, "MW/min", "rate from the setpoint of now to next_dot_mw on time"),
+    Point(
+        "ramp_minus_dop_mw",
+        Kind.NUMBER,
+        "MW",
+        "our ramp between targets minus the ISO's operating point: a cross-check",
+    ),
+    Point("curtailed", Kind.CODE, "", "1 while a wind or solar resource must follow below its schedule"),
+    Point("hold_left_s", Kind.NUMBER, "s", "time until the fallback applies; only while the link is lost"),
+    Point(
+        "notices",
+        Kind.BITS,
+        "",
+        "what goes on for the resource, one bit each: exceptional dispatch, contingency and so on",
+    ),
+    Point("min_constraint_mw", Kind.NUMBER, "MW", "the highest lower bound the ISO set for now"),
+    Point("max_constraint_mw", Kind.NUMBER, "MW", "the lowest upper bound the ISO set for now"),
+    Point("start_up_time", Kind.TIME, "s", "the next instructed start-up"),
+    Point("shut_down_time", Kind.TIME, "s", "the next instructed shut-down"),
+    Point("transition_end_time", Kind.TIME, "s", "end of the configuration transition in progress"),
+    Point("as_award_mw", Kind.NUMBER, "MW", "ancillary service awarded for now, all services together"),
 )
 
 _GATEWAY_INDEX = {point.key: index for index, point in enumerate(GATEWAY_POINTS)}

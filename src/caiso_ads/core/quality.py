@@ -55,3 +55,6 @@ class Reason(IntFlag):
     LINK_AGING = 1 << 14
     SHUTTING_DOWN = 1 << 15
     BATCH_UNREADABLE = 1 << 16
+    FREE_TO_RUN = 1 << 17
+    FALLBACK = 1 << 18
+    MISMATCH = 1 << 19

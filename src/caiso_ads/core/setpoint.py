@@ -37,10 +37,11 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Targets:
-    """The target that applies and the one that follows it."""
+    """The target that applies, the one that follows it, and the one that applied before."""
 
     active: Target | None
     following: Target | None
+    previous: Target | None = None
 
 
 def targets_of(batch: DispatchBatch) -> Iterator[tuple[str, Target]]:
@@ -72,13 +73,14 @@ def _target(batch: DispatchBatch, instruction: Instruction) -> Target | None:
 
 
 def choose(targets: tuple[Target, ...], when: float) -> Targets:
-    """Pick the active and the next target at that unix time; ``targets`` is sorted by ``order``."""
-    active = following = None
+    """Pick the previous, active and next target at that unix time; ``targets`` is sorted by ``order``."""
+    active = following = previous = None
     for target in targets:
         if target.target <= when:
+            previous = active if active is not None and active.target < target.target else previous
             active = target
         elif following is None or target.target == following.target:
             following = target
         else:
             break
-    return Targets(active, following)
+    return Targets(active, following, previous)

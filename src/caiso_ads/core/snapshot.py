@@ -1,17 +1,23 @@
-"""From state and time to what the plant reads. Rule: pure, and no shortcut around ``directive.assess``."""
+"""From state and time to what the plant reads. Rule: pure, and no shortcut around ``directive.assess``.
+
+Everything is evaluated at one time: now, or the last trusted time while the clock is not to be trusted.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from caiso_ads.core.directive import AgeLimits, Environment, Facts, Verdict, assess
+from caiso_ads.core.directive import AgeLimits, Environment, Facts, Then, assess
+from caiso_ads.core.events import Notice, Situation, situation
 from caiso_ads.core.instant import Instant
+from caiso_ads.core.override import Override, active
 from caiso_ads.core.points import GATEWAY_POINTS, RESOURCE_POINTS, PointValue, Snapshot
-from caiso_ads.core.quality import Quality
+from caiso_ads.core.quality import Directive, Quality
+from caiso_ads.core.ramp import HALF_S, ramp_at
 from caiso_ads.core.setpoint import Targets, choose
-from caiso_ads.core.state import Resource, ResourceState, State
-from caiso_ads.core.trajectory import CurveValue
+from caiso_ads.core.state import Mode, Resource, State
 
 _ENVIRONMENT_CODES = {Environment.PRODUCTION: 0, Environment.MARKET_SIM: 1, Environment.SIMULATOR: 2}
 _FOLLOW_CODES = {None: 0, False: 1, True: 2}
@@ -23,7 +29,7 @@ def snapshot(
     state: State, now: Instant, limits: AgeLimits, *, generation: int, heartbeat: int, unacknowledged: int
 ) -> Snapshot:
     """Return everything published at ``now``."""
-    link_age = None if state.completed is None else max(0.0, now.mono - state.completed.mono)
+    link_age = _age(state.completed, now)
     gateway: Mapping[str, Value] = {
         "heartbeat": heartbeat & 0xFFFFFFFF,
         "utc_time": now.wall,
@@ -32,94 +38,205 @@ def snapshot(
         "store_ok": int(state.store_ok),
         "unacknowledged_batches": unacknowledged,
         "unreadable_batches": state.unreadable,
+        "clock_offset_s": state.clock.offset_s,
+        "clock_ok": int(state.clock.ok),
+        "market_age_s": _age(state.market_at, now),
     }
     overall = Quality.SHUTDOWN if state.stopping else Quality.GOOD
+    forced = active(state.overrides, now.wall)
     return Snapshot(
         generation,
         now.wall,
         tuple(PointValue(gateway[point.key], overall, now.wall) for point in GATEWAY_POINTS),
         {
-            resource_id: _resource(state, resource, state.resources[resource_id], now, limits, link_age)
+            resource_id: _View(state, resource, now, limits, forced.get(resource_id)).values()
             for resource_id, resource in state.configured.items()
         },
     )
 
 
-def _resource(
-    state: State, resource: Resource, known: ResourceState, now: Instant, limits: AgeLimits, link_age: float | None
-) -> tuple[PointValue, ...]:
-    when = now.wall.timestamp()
-    value = known.curve.at(when)
-    targets = choose(known.targets, when)
-    verdict = assess(_facts(state, known, value, link_age, when), limits)
-    values: dict[str, Value] = {
-        "directive": verdict.directive,
-        "reasons": verdict.reasons,
-        "quality": verdict.quality,
-        "setpoint_mw": None if value is None else value.mw,
-        "dop_mw": None if value is None else value.mw,
-        "schedule_age_s": None if value is None else value.overdue_s,
-        "trajectory_end_time": _instant(known.curve.end),
-        "trajectory_age_s": _age(known.trajectory_at, now),
-        "dispatch_age_s": _age(known.dispatch_at, now),
-        "pmin_mw": resource.pmin_mw,
-        "pmax_mw": resource.pmax_mw,
-    } | _target_values(targets, when)
-    return _values(values, verdict, targets, known, now)
+@dataclass(frozen=True, slots=True)
+class _Aim:
+    """A setpoint by one mode: the power, and how long its source has run out (s)."""
+
+    mw: float
+    overdue_s: float
+    flagged_binding: bool = True
 
 
-def _facts(state: State, known: ResourceState, value: CurveValue | None, link_age: float | None, when: float) -> Facts:
-    newest = known.legs[-1].received if known.legs else None
-    return Facts(
-        has_value=value is not None,
-        link_age_s=link_age,
-        overdue_s=0.0 if value is None else value.overdue_s,
-        refused=any(leg.first <= when and (newest is None or leg.received > newest) for leg in known.refused),
-        flagged_binding=value is None or value.flagged_binding,
-        restored=known.restored,
-        seen=bool(known.legs or known.refused or known.targets),
-        store_ok=state.store_ok,
-        stopping=state.stopping,
-        link_fault=state.link_fault,
-        environment=state.environment,
-    )
+class _View:
+    """One resource at one time."""
+
+    def __init__(
+        self, state: State, resource: Resource, now: Instant, limits: AgeLimits, override: Override | None
+    ) -> None:
+        self._state, self._resource, self._now, self._override = state, resource, now, override
+        self._known = state.resources[resource.resource_id]
+        frozen = state.clock.frozen_at
+        self._when = now.wall.timestamp() if frozen is None else frozen
+        self._targets = choose(self._known.targets, self._when)
+        self._curve = self._known.curve.at(self._when)
+        self._ramp = ramp_at(self._known.targets, self._when, resource.machine)
+        self._aim = self._aimed()
+        self._verdict = assess(self._facts(), limits, resource.fallback)
+        self._situation = situation(self._known.events, self._when)
+
+    def values(self) -> tuple[PointValue, ...]:
+        """Return the points: a fact about the gateway is always good, a number of the ISO has the setpoint's quality."""
+        values, quality = self._all_values(), self._verdict.quality
+        qualities = (Quality.GOOD, quality, quality, quality)
+        active, following, trajectory = self._targets.active, self._targets.following, self._known.trajectory_at
+        times = (
+            self._now.wall,
+            None if trajectory is None else trajectory.wall,
+            None if active is None else active.received,
+            None if following is None else following.received,
+        )
+        return tuple([PointValue(values[key], qualities[origin], times[origin]) for key, origin in _ORIGINS])
+
+    def _aimed(self) -> _Aim | None:
+        if self._resource.mode is Mode.DOP:
+            curve = self._curve
+            return None if curve is None else _Aim(curve.mw, curve.overdue_s, curve.flagged_binding)
+        mw = self._ramp if self._resource.mode is Mode.RAMP else self._dot()
+        return None if mw is None else _Aim(mw, self._targets_overdue_s())
+
+    def _dot(self) -> float | None:
+        return None if self._targets.active is None else self._targets.active.dot_mw
+
+    def _targets_overdue_s(self) -> float:
+        """Return how long the interval of the active target has ended with no target to follow it."""
+        if self._targets.active is None or self._targets.following is not None:
+            return 0.0
+        return max(0.0, self._when - self._targets.active.target - HALF_S)
+
+    def _facts(self) -> Facts:
+        state, aim = self._state, self._aim
+        override = self._override
+        return Facts(
+            has_value=aim is not None,
+            link_age_s=_age(state.completed, self._now),
+            overdue_s=0.0 if aim is None else aim.overdue_s,
+            refused=self._is_refused(),
+            flagged_binding=aim is None or aim.flagged_binding,
+            restored=self._known.restored,
+            seen=bool(self._known.legs or self._known.refused or self._known.targets),
+            store_ok=state.store_ok,
+            stopping=state.stopping,
+            link_fault=state.link_fault,
+            environment=state.environment,
+            market_age_s=_age(state.market_at, self._now),
+            clock_ok=state.clock.ok,
+            must_follow=not self._resource.renewable or self._follows(),
+            mismatch=abs(self._mismatch_mw() or 0.0) > self._resource.mismatch_mw,
+            forced=_forced(override),
+        )
+
+    def _follows(self) -> bool:
+        return self._targets.active is not None and self._targets.active.follow_dot is True
+
+    def _is_refused(self) -> bool:
+        """Whether something outside the limits would apply now, had it not been refused."""
+        if self._resource.mode is Mode.DOP:
+            newest = self._known.legs[-1].received if self._known.legs else None
+            applying = [leg for leg in self._known.refused if leg.first <= self._when]
+            return any(newest is None or leg.received > newest for leg in applying)
+        newer_than = None if self._targets.active is None else self._targets.active.order
+        past = [target for target in self._known.refused_targets if target.target <= self._when]
+        return any(newer_than is None or target.order > newer_than for target in past)
+
+    def _mismatch_mw(self) -> float | None:
+        """Return ramp minus operating point where both are current, else None."""
+        curve = self._curve
+        if curve is None or not curve.covered or self._ramp is None or self._targets_overdue_s() > 0.0:
+            return None
+        return self._ramp - curve.mw
+
+    def _setpoint_mw(self) -> float | None:
+        if self._override is not None and self._override.setpoint_mw is not None:
+            return self._override.setpoint_mw
+        if self._verdict.fallback and self._resource.fallback.then is Then.VALUE:
+            return self._resource.fallback.value_mw
+        return None if self._aim is None else self._aim.mw
+
+    def _all_values(self) -> dict[str, Value]:
+        verdict, resource, curve = self._verdict, self._resource, self._curve
+        setpoint = self._setpoint_mw()
+        targets = _target_values(self._targets, self._when, setpoint, renewable=resource.renewable)
+        return {
+            "directive": verdict.directive,
+            "reasons": verdict.reasons,
+            "quality": verdict.quality,
+            "setpoint_mw": setpoint,
+            "dop_mw": None if curve is None else curve.mw,
+            "schedule_age_s": None if self._aim is None else self._aim.overdue_s,
+            "trajectory_end_time": _instant(self._known.curve.end),
+            "trajectory_age_s": _age(self._known.trajectory_at, self._now),
+            "dispatch_age_s": _age(self._known.dispatch_at, self._now),
+            "pmin_mw": resource.pmin_mw,
+            "pmax_mw": resource.pmax_mw,
+            "ramp_minus_dop_mw": self._mismatch_mw(),
+            "hold_left_s": verdict.hold_left_s,
+            **targets,
+            **_situation_values(self._situation),
+            "notices": self._situation.notices | self._beyond_ramp(targets["required_mw_per_min"]),
+        }
+
+    def _beyond_ramp(self, required: Value) -> Notice:
+        limit = self._resource.machine.ramp_mw_per_min
+        too_steep = limit is not None and isinstance(required, float) and abs(required) > limit * (1.0 + 1e-9)
+        return Notice.BEYOND_RAMP if too_steep else Notice.NONE
 
 
-def _target_values(targets: Targets, when: float) -> dict[str, Value]:
-    active, following = targets.active, targets.following
+def _target_values(targets: Targets, when: float, setpoint: float | None, *, renewable: bool) -> dict[str, Value]:
+    active, following, previous = targets.active, targets.following, targets.previous
+    seconds = None if following is None else following.target - when
+    rate = None
+    if following is not None and setpoint is not None and seconds:
+        rate = (following.dot_mw - setpoint) / (seconds / 60.0)
+    supplemental = None if active is None else active.supplemental_mw
+    follows = None if active is None else active.follow_dot
     return {
         "dot_mw": None if active is None else active.dot_mw,
         "dot_target_time": None if active is None else _instant(active.target),
-        "supplemental_mw": None if active is None else active.supplemental_mw,
-        "follow_dot_flag": _FOLLOW_CODES[None if active is None else active.follow_dot],
+        "supplemental_mw": supplemental,
+        "follow_dot_flag": _FOLLOW_CODES[follows],
+        "curtailed": int(renewable and follows is True and supplemental is not None and supplemental < 0.0),
+        "previous_dot_mw": None if previous is None else previous.dot_mw,
+        "dot_delta_mw": None if active is None or following is None else following.dot_mw - active.dot_mw,
         "next_dot_mw": None if following is None else following.dot_mw,
         "next_dot_target_time": None if following is None else _instant(following.target),
-        "seconds_to_next_target": None if following is None else following.target - when,
+        "seconds_to_next_target": seconds,
+        "required_mw_per_min": rate,
     }
 
 
-def _values(
-    values: Mapping[str, Value], verdict: Verdict, targets: Targets, known: ResourceState, now: Instant
-) -> tuple[PointValue, ...]:
-    """Attach quality: a fact about the gateway is always good, a number of the ISO has the setpoint's quality."""
-    sources = {
-        "dot_mw": targets.active.received if targets.active else None,
-        "supplemental_mw": targets.active.received if targets.active else None,
-        "next_dot_mw": targets.following.received if targets.following else None,
+def _situation_values(now: Situation) -> dict[str, Value]:
+    return {
+        "min_constraint_mw": now.min_mw,
+        "max_constraint_mw": now.max_mw,
+        "start_up_time": _instant(now.start_up),
+        "shut_down_time": _instant(now.shut_down),
+        "transition_end_time": _instant(now.transition_end),
+        "as_award_mw": now.award_mw,
     }
-    trajectory = None if known.trajectory_at is None else known.trajectory_at.wall
-    return tuple(
-        PointValue(values[point.key], verdict.quality, sources.get(point.key, trajectory))
-        if point.key in _ISO_NUMBERS
-        else PointValue(values[point.key], Quality.GOOD, now.wall)
-        for point in RESOURCE_POINTS
-    )
 
 
-_ISO_NUMBERS = frozenset(
-    {"setpoint_mw", "dop_mw", "dot_mw", "dot_target_time", "next_dot_mw", "next_dot_target_time"}
-    | {"seconds_to_next_target", "supplemental_mw", "follow_dot_flag", "trajectory_end_time"}
-)
+_OURS, _OF_TRAJECTORY, _OF_ACTIVE, _OF_NEXT = range(4)
+_NOT_OF_TRAJECTORY = {
+    **dict.fromkeys(("directive", "reasons", "quality", "schedule_age_s", "trajectory_age_s", "dispatch_age_s"), _OURS),
+    **dict.fromkeys(("pmin_mw", "pmax_mw", "hold_left_s"), _OURS),
+    **dict.fromkeys(("dot_mw", "dot_target_time", "supplemental_mw", "follow_dot_flag", "curtailed"), _OF_ACTIVE),
+    **dict.fromkeys(("next_dot_mw", "next_dot_target_time", "seconds_to_next_target"), _OF_NEXT),
+}
+_ORIGINS = tuple((point.key, _NOT_OF_TRAJECTORY.get(point.key, _OF_TRAJECTORY)) for point in RESOURCE_POINTS)
+
+
+def _forced(override: Override | None) -> Directive | None:
+    """Return what an operator forces; a forced value is held."""
+    if override is None:
+        return None
+    return Directive.HOLD if override.directive is None else override.directive
 
 
 def _age(since: Instant | None, now: Instant) -> float | None:

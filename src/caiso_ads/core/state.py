@@ -6,15 +6,25 @@ is past and cannot matter any more is pruned at each fold; history is the store'
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import TypeVar
 
 from caiso_ads.core.codes import BatchStatus, BatchType
-from caiso_ads.core.directive import Environment, LinkFault
+from caiso_ads.core.directive import DEFAULT_FALLBACK, Environment, Fallback, LinkFault
+from caiso_ads.core.events import PlantEvent, events_of, merged
 from caiso_ads.core.instant import Instant
 from caiso_ads.core.model import DispatchBatch, DispatchOperatingPoint, TrajectoryBatch, is_yes
+from caiso_ads.core.override import Override
+from caiso_ads.core.ramp import DEFAULT_MACHINE, Machine
 from caiso_ads.core.setpoint import Target, targets_of
 from caiso_ads.core.trajectory import EMPTY_CURVE, Curve, Leg, forget, merge, overlay
+
+T = TypeVar("T")
+
+CLOCK_LIMIT_S = 10.0
+"""How far our clock may be from the ISO's before nothing is rotated any more (s)."""
 
 HORIZON_S = 2 * 3600.0
 """How long targets and operating points stay after their last target time (s)."""
@@ -23,14 +33,32 @@ LIMIT_TOLERANCE_MW = 0.001
 """Room for the rounding of a 32-bit float at 2,000 MW."""
 
 
+class Mode(StrEnum):
+    """Where the setpoint comes from: the ISO's operating points, our ramp between targets, or the targets as steps."""
+
+    DOP = "dop"
+    RAMP = "ramp"
+    STEP = "step"
+
+
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """A resource the plant reads: its ISO id, a name for people, and the limits no setpoint may leave (MW)."""
+    """A resource the plant reads: its ISO id, a name for people, and the limits no setpoint may leave (MW).
+
+    ``renewable`` (wind and solar) may run free unless the ISO's follow-DOT flag says otherwise. Interpretation: a
+    missing flag means "free to run" for these, and "must follow" for every other technology. ``mismatch_mw`` is how
+    far ramp and operating points may disagree.
+    """
 
     resource_id: str
     name: str
     pmin_mw: float
     pmax_mw: float
+    renewable: bool = False
+    mode: Mode = Mode.DOP
+    machine: Machine = DEFAULT_MACHINE
+    fallback: Fallback = DEFAULT_FALLBACK
+    mismatch_mw: float = 5.0
 
     def allows(self, mw: float) -> bool:
         """Whether that power is inside the limits."""
@@ -39,12 +67,14 @@ class Resource:
 
 @dataclass(frozen=True, slots=True)
 class ResourceState:
-    """What is known of one resource. ``refused`` are (first, last) target times of curves outside the limits."""
+    """What is known of one resource. What lies outside its limits stands apart in ``refused…`` and drives nothing."""
 
     legs: tuple[Leg, ...] = ()
     curve: Curve = EMPTY_CURVE
     refused: tuple[Leg, ...] = ()
     targets: tuple[Target, ...] = ()
+    refused_targets: tuple[Target, ...] = ()
+    events: tuple[PlantEvent, ...] = ()
     trajectory_at: Instant | None = None
     dispatch_at: Instant | None = None
     restored: bool = False
@@ -69,8 +99,25 @@ class BatchRef:
 
 
 @dataclass(frozen=True, slots=True)
+class ClockTrust:
+    """How far our wall clock is from the ISO's (s, positive: ours is behind), and whether it may rotate targets.
+
+    ``frozen_at`` is the unix time at which everything is evaluated while it may not; ``trusted`` the last instant the
+    clock was known to be right.
+    """
+
+    offset_s: float | None = None
+    ok: bool = True
+    trusted: Instant | None = None
+    frozen_at: float | None = None
+
+
+UNCHECKED_CLOCK = ClockTrust()
+
+
+@dataclass(frozen=True, slots=True)
 class State:
-    """The whole state. ``completed`` is the last complete poll of this process."""
+    """The whole state. ``completed`` is the last complete poll of this process; ``market_at`` the last 5-minute batch."""
 
     configured: Mapping[str, Resource]
     environment: Environment
@@ -78,6 +125,9 @@ class State:
     batches: Mapping[str, BatchRef] = field(default_factory=dict)
     foreign: frozenset[str] = frozenset()
     completed: Instant | None = None
+    market_at: Instant | None = None
+    clock: ClockTrust = UNCHECKED_CLOCK
+    overrides: tuple[Override, ...] = ()
     link_fault: LinkFault = LinkFault.NONE
     store_ok: bool = True
     stopping: bool = False
@@ -137,12 +187,49 @@ class PayloadUnreadable:
 
 
 @dataclass(frozen=True, slots=True)
+class ClockSampled:
+    """The ISO's clock was read: ``offset_s`` is theirs minus ours."""
+
+    offset_s: float
+    at: Instant
+    limit_s: float = CLOCK_LIMIT_S
+
+
+@dataclass(frozen=True, slots=True)
+class ClockStepped:
+    """Our wall clock jumped against the monotonic one; nothing is rotated until the ISO's clock was read again.
+
+    ``before`` is the last instant before the jump.
+    """
+
+    at: Instant
+    before: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class OverridesChanged:
+    """An operator forced something, or ended it: ``overrides`` is all that now stands."""
+
+    overrides: tuple[Override, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Stopping:
     """The gateway is shutting down."""
 
 
 Event = (
-    BatchSeen | TrajectorySeen | BatchChecked | PollCompleted | PollFailed | StoreChanged | PayloadUnreadable | Stopping
+    BatchSeen
+    | TrajectorySeen
+    | BatchChecked
+    | PollCompleted
+    | PollFailed
+    | StoreChanged
+    | PayloadUnreadable
+    | ClockSampled
+    | ClockStepped
+    | OverridesChanged
+    | Stopping
 )
 
 
@@ -162,6 +249,17 @@ def fold(state: State, event: Event) -> State:
             ref = state.batches.get(batch_uid)
             checked = {} if ref is None else {batch_uid: replace(ref, checked_mono=at.mono)}
             return replace(state, batches={**state.batches, **checked})
+        case ClockSampled() | ClockStepped():
+            return replace(state, clock=_fold_clock(state.clock, event))
+        case _:
+            return _fold_flag(state, event)
+
+
+def _fold_flag(
+    state: State, event: PollCompleted | PollFailed | StoreChanged | PayloadUnreadable | OverridesChanged | Stopping
+) -> State:
+    """Fold an event that sets one field."""
+    match event:
         case PollCompleted(started):
             return replace(state, completed=started, link_fault=LinkFault.NONE)
         case PollFailed(fault):
@@ -170,8 +268,22 @@ def fold(state: State, event: Event) -> State:
             return replace(state, store_ok=ok)
         case PayloadUnreadable():
             return replace(state, unreadable=state.unreadable + 1)
+        case OverridesChanged(overrides):
+            return replace(state, overrides=overrides)
         case Stopping():
             return replace(state, stopping=True)
+
+
+def _fold_clock(clock: ClockTrust, event: ClockSampled | ClockStepped) -> ClockTrust:
+    """Trust the clock while it agrees with the ISO's; from the moment it does not, keep the last trusted time."""
+    if isinstance(event, ClockSampled) and abs(event.offset_s) <= event.limit_s:
+        return ClockTrust(event.offset_s, ok=True, trusted=event.at)
+    frozen = clock.frozen_at
+    if frozen is None:
+        base = event.before if isinstance(event, ClockStepped) else clock.trusted or event.at
+        frozen = base.wall.timestamp() + (event.at.mono - base.mono)
+    offset = event.offset_s if isinstance(event, ClockSampled) else clock.offset_s
+    return ClockTrust(offset, ok=False, trusted=clock.trusted, frozen_at=frozen)
 
 
 def _fold_batch(state: State, event: BatchSeen) -> State:
@@ -179,14 +291,11 @@ def _fold_batch(state: State, event: BatchSeen) -> State:
     known = state.batches.get(batch.batch_uid)
     if known is not None and known.revision_no > batch.revision_no:
         return state
-    found: dict[str, list[Target]] = {}
-    for resource_id, target in targets_of(batch):
-        found.setdefault(resource_id, []).append(target)
+    targets, events = _by_resource(targets_of(batch)), _by_resource(events_of(batch))
     resources = dict(state.resources)
-    for resource_id, resource in state.resources.items():
-        had = any(target.batch_uid == batch.batch_uid for target in resource.targets)
-        if had or resource_id in found:
-            resources[resource_id] = _with_targets(resource, batch.batch_uid, found.get(resource_id, ()), event, cutoff)
+    for resource_id, known_of in state.resources.items():
+        changed = _with_targets(known_of, state.configured[resource_id], targets.get(resource_id, []), event, cutoff)
+        resources[resource_id] = _with_events(changed, batch.batch_uid, events.get(resource_id, []), cutoff)
     visible = any(instruction.resource_id in state.configured for instruction in batch.instructions)
     ref = BatchRef(
         batch.batch_uid, batch.batch_type, batch.batch_status, batch.revision_no, batch.start_time.timestamp(),
@@ -196,18 +305,46 @@ def _fold_batch(state: State, event: BatchSeen) -> State:
     if ref.start >= cutoff:
         batches[ref.batch_uid] = ref
     foreign = state.foreign | {i.resource_id for i in batch.instructions if i.resource_id not in state.configured}
-    return replace(state, resources=resources, batches=batches, foreign=foreign)
+    market = event.arrived if batch.batch_type is BatchType.FIVE_MINUTE else state.market_at
+    return replace(state, resources=resources, batches=batches, foreign=foreign, market_at=market)
+
+
+def _by_resource(found: Iterable[tuple[str, T]]) -> dict[str, list[T]]:
+    sorted_out: dict[str, list[T]] = {}
+    for resource_id, item in found:
+        sorted_out.setdefault(resource_id, []).append(item)
+    return sorted_out
 
 
 def _with_targets(
-    resource: ResourceState, batch_uid: str, found: list[Target] | tuple[()], event: BatchSeen, cutoff: float
+    state: ResourceState, resource: Resource, found: list[Target], event: BatchSeen, cutoff: float
 ) -> ResourceState:
     """Replace this batch's targets by what its newest revision says; keep at least the newest past target."""
-    kept = [target for target in resource.targets if target.batch_uid != batch_uid]
+    uid = event.batch.batch_uid
+    had = any(target.batch_uid == uid for target in (*state.targets, *state.refused_targets))
+    if not found and not had:
+        return state
+    good = [target for target in found if resource.allows(target.dot_mw)]
+    bad = [target for target in found if not resource.allows(target.dot_mw)]
+    return replace(
+        state,
+        targets=_ordered(state.targets, good, uid, cutoff),
+        refused_targets=_ordered(state.refused_targets, bad, uid, cutoff),
+        dispatch_at=event.arrived if found else state.dispatch_at,
+    )
+
+
+def _ordered(known: tuple[Target, ...], found: list[Target], uid: str, cutoff: float) -> tuple[Target, ...]:
+    kept = [target for target in known if target.batch_uid != uid]
     ordered = sorted([*kept, *found], key=lambda target: target.order)
-    recent = [target for target in ordered if target.target >= cutoff]
-    arrived = event.arrived if found else resource.dispatch_at
-    return replace(resource, targets=tuple(recent or ordered[-1:]), dispatch_at=arrived)
+    return tuple([target for target in ordered if target.target >= cutoff] or ordered[-1:])
+
+
+def _with_events(state: ResourceState, uid: str, found: list[PlantEvent], cutoff: float) -> ResourceState:
+    known = [event for event in state.events if event.batch_uid != uid]
+    if not found and len(known) == len(state.events):
+        return state
+    return replace(state, events=merged(known, found, cutoff=cutoff))
 
 
 def _fold_trajectory(state: State, event: TrajectorySeen) -> State:
@@ -238,13 +375,15 @@ def _with_leg(state: ResourceState, resource: Resource, leg: Leg, event: Traject
     # The usual case, a newer batch, is laid over the curve we have; anything else is merged anew from all batches.
     newest = good and (not state.legs or leg.order > state.legs[-1].order)
     curve = forget(overlay(state.curve, leg), cutoff) if newest else merge(legs)
-    refused = _kept(state.refused, leg, cutoff, add=not good)
+    refused = _kept(state.refused, leg, cutoff, add=not good) if state.refused or not good else ()
     restored = event.restored if good else state.restored
     return replace(state, legs=legs, refused=refused, curve=curve, trajectory_at=event.arrived, restored=restored)
 
 
 def _kept(legs: tuple[Leg, ...], leg: Leg, cutoff: float, *, add: bool) -> tuple[Leg, ...]:
     others = [old for old in legs if old.batch_uid != leg.batch_uid]
-    every = sorted([*others, leg] if add else others, key=lambda item: item.order)
+    every = [*others, leg] if add else others
+    if add and others and leg.order < others[-1].order:
+        every.sort(key=lambda item: item.order)  # those known are in order already
     recent = [item for item in every if item.last >= cutoff]
     return tuple(recent or every[-1:])

@@ -61,11 +61,16 @@ class CurveValue:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """A merged curve. Three parallel tuples: time, MW, and whether a line leads here from the point before."""
+    """A merged curve, in parallel tuples: times, powers and how each point is reached.
+
+    ``joined``: a line leads here from the point before; ``inner``: that point is of the same batch, so that the ISO
+    itself drew the line.
+    """
 
     times: tuple[float, ...] = ()
     mw: tuple[float, ...] = ()
     joined: tuple[bool, ...] = ()
+    inner: tuple[bool, ...] = ()
     flagged: tuple[bool, ...] = ()
 
     @property
@@ -101,25 +106,35 @@ def merge(legs: Iterable[Leg]) -> Curve:
 
 
 def overlay(curve: Curve, leg: Leg) -> Curve:
-    """Lay a batch received later over a curve: cut it at the leg's first point, closing it there with its own value."""
+    """Lay a batch received later over a curve: cut it at the leg's first point and append the leg.
+
+    Where one older batch covers that time it is closed there with its own value, so that the curve steps.
+    """
     cut = bisect_left(curve.times, leg.first)
-    times, mw = curve.times[:cut], curve.mw[:cut]
-    joined, flagged = curve.joined[:cut], curve.flagged[:cut]
-    if 0 < cut < len(curve.times) and curve.joined[cut]:
-        share = (leg.first - times[-1]) / (curve.times[cut] - times[-1])
-        mw += (mw[-1] + (curve.mw[cut] - mw[-1]) * share,)
-        times, joined, flagged = (*times, leg.first), (*joined, True), (*flagged, flagged[-1])
-    count = len(leg.points)
-    joins = bool(times) and leg.first - times[-1] <= JOIN_GAP_S
+    kept = _cut(curve, slice(0, cut))
+    if 0 < cut < len(curve.times) and curve.inner[cut]:
+        share = (leg.first - kept.times[-1]) / (curve.times[cut] - kept.times[-1])
+        value = kept.mw[-1] + (curve.mw[cut] - kept.mw[-1]) * share
+        kept = Curve(
+            (*kept.times, leg.first), (*kept.mw, value), (*kept.joined, True), (*kept.inner, True),
+            (*kept.flagged, kept.flagged[-1]),
+        )  # fmt: skip
+    others = len(leg.points) - 1
+    joins = bool(kept.times) and leg.first - kept.times[-1] <= JOIN_GAP_S
     return Curve(
-        times + tuple(when for when, _ in leg.points),
-        mw + tuple(value for _, value in leg.points),
-        (*joined, joins, *(True,) * (count - 1)),
-        flagged + (leg.flagged_binding,) * count,
+        kept.times + tuple(when for when, _ in leg.points),
+        kept.mw + tuple(value for _, value in leg.points),
+        (*kept.joined, joins, *(True,) * others),
+        (*kept.inner, False, *(True,) * others),
+        kept.flagged + (leg.flagged_binding,) * (others + 1),
     )
 
 
 def forget(curve: Curve, before: float) -> Curve:
     """Drop the points that cannot matter from that unix time on; the last one before it stays, to hold or lead on."""
     keep = max(0, bisect_right(curve.times, before) - 1)
-    return Curve(curve.times[keep:], curve.mw[keep:], curve.joined[keep:], curve.flagged[keep:]) if keep else curve
+    return _cut(curve, slice(keep, None)) if keep else curve
+
+
+def _cut(curve: Curve, part: slice) -> Curve:
+    return Curve(curve.times[part], curve.mw[part], curve.joined[part], curve.inner[part], curve.flagged[part])

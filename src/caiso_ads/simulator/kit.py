@@ -102,6 +102,8 @@ id = {_text(resource.resource_id)}
 name = {_text(resource.name)}
 pmin_mw = {0.0 if resource.commits else resource.pmin_mw}
 pmax_mw = {resource.pmax_mw}
+technology = {_text(resource.technology.value)}
+operating_min_mw = {resource.pmin_mw if resource.commits else 0.0}
 """
         for resource in fleet.visible_to(common_name)
     )

@@ -14,11 +14,13 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from caiso_ads.core.directive import Environment
+from caiso_ads.core.events import Notice
 from caiso_ads.core.points import GATEWAY_POINTS, RESOURCE_POINTS, Kind, Point, PointValue, Snapshot
 from caiso_ads.core.quality import Directive, Quality, Reason
 
 _FORMULA = ("=", "+", "-", "@")
 _FLAG = ("NOT_GIVEN", "NO", "YES")
+_NO_YES = ("NO", "YES")
 ENVIRONMENTS = tuple(environment.value for environment in Environment)
 
 
@@ -32,7 +34,15 @@ def word(point: Point, known: PointValue) -> str | None:
         return Quality(known.value).name
     if point.key == "reasons":
         return " ".join(reason.name or "" for reason in Reason(known.value)) or "NONE"
-    listed = {"environment": ENVIRONMENTS, "follow_dot_flag": _FLAG, "store_ok": ("NO", "YES")}.get(point.key, ())
+    if point.key == "notices":
+        return " ".join(notice.name or "" for notice in Notice(known.value)) or "NONE"
+    listed = {
+        "environment": ENVIRONMENTS,
+        "follow_dot_flag": _FLAG,
+        "store_ok": _NO_YES,
+        "clock_ok": _NO_YES,
+        "curtailed": _NO_YES,
+    }.get(point.key, ())
     return listed[known.value] if 0 <= known.value < len(listed) else None
 
 

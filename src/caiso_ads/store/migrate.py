@@ -16,7 +16,7 @@ from sqlalchemy import Column, Connection, MetaData, PrimaryKeyConstraint, Strin
 
 from caiso_ads import __version__
 from caiso_ads.errors import StoreError
-from caiso_ads.store import schema, views
+from caiso_ads.store import schema, views  # views knows every module of tables, so that all of them are made
 from caiso_ads.store.engine import set_pragma
 
 VERSION = Table("alembic_version", MetaData(), Column("version_num", String(32), nullable=False))

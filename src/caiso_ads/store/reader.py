@@ -14,8 +14,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from caiso_ads.core.override import Override
+from caiso_ads.core.quality import Directive
 from caiso_ads.errors import StoreError
 from caiso_ads.store import engine
+from caiso_ads.store.chain import AuditRow
 from caiso_ads.store.evidence import intact, original
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -88,6 +91,17 @@ class Reader:
         rows = self._ask("SELECT * FROM payload WHERE stream IN (1, 2, 3) AND uid = ? ORDER BY id", (uid,))
         return [_original(row) for row in rows]
 
+    def overrides(self) -> list[Override]:
+        """Return every override that was not ended early, oldest first; ``core.override.active`` says which stand."""
+        return [
+            _override(row) for row in self._ask("SELECT * FROM operator_override WHERE ended_by IS NULL ORDER BY id")
+        ]
+
+    def audit(self) -> list[AuditRow]:
+        """Return the whole audit table, oldest first; ``chain.first_broken`` verifies it."""
+        columns = "id, at, kind, who, resource, text, detail, previous_hash, hash"
+        return [AuditRow(*row.values()) for row in self._ask(f"SELECT {columns} FROM audit ORDER BY id")]  # noqa: S608 - constants
+
     def _ask(self, query: str, values: Sequence[object] = ()) -> list[dict[str, Any]]:
         try:
             answer = self._db.execute(query, values)
@@ -99,5 +113,15 @@ class Reader:
 
 def _original(row: dict[str, Any]) -> Original:
     text = original(row["form"], row["body"])
-    at = _EPOCH + timedelta(microseconds=row["received_at"])
+    at = _at(row["received_at"])
     return Original(row["id"], _STREAMS[row["stream"]], at, text, row["error"], intact(text, row["sha256"]))
+
+
+def _override(row: dict[str, Any]) -> Override:
+    word = None if row["directive"] is None else Directive(row["directive"])
+    since, until = _at(row["since"]), _at(row["until"])
+    return Override(row["resource_id"], row["setpoint_mw"], word, row["reason"], row["who"], since, until)
+
+
+def _at(microseconds: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=microseconds)

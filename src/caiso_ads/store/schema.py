@@ -44,7 +44,7 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from caiso_ads.core.model import ComplianceInterval, DispatchBatch, DispatchOperatingPoint, Instruction, TrajectoryBatch
 
-REVISIONS = ("0001",)
+REVISIONS = ("0001", "0002", "0003")
 """Schema versions, oldest first; each is a file in migrations/versions. The last one is what this program writes."""
 
 
@@ -300,3 +300,14 @@ compliance = Table(
     Column("unknown", Json),
     sqlite_with_rowid=False,
 )
+
+outage = Table(
+    "outage",
+    metadata,
+    Column("id", Number, primary_key=True),
+    Column("start_at", Utc, nullable=False),
+    Column("end_at", Utc, nullable=False, index=True),
+    Column("reason", Text, nullable=False),
+    CheckConstraint("end_at > start_at", name="end_at"),
+)
+"""A time without a complete poll: from the last one known to the one that followed."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -19,9 +19,11 @@ from sqlalchemy import Connection, create_engine, event, insert, update
 from sqlalchemy.pool import NullPool
 
 from caiso_ads.core.model import DispatchBatch, TrajectoryBatch
+from caiso_ads.core.override import Cleared, Override
 from caiso_ads.errors import StoreError
 from caiso_ads.ports import Clock, Cursors, History, Intent, Receipt, Recorded, StoredPayload
-from caiso_ads.store import engine, recall, record
+from caiso_ads.store import audit, engine, outages, recall, record
+from caiso_ads.store.chain import AuditRow
 from caiso_ads.store.lock import DataLock
 from caiso_ads.store.migrate import prepare
 from caiso_ads.store.names import Names
@@ -113,6 +115,35 @@ class SqlStore:
     async def corrupt(self) -> Sequence[CorruptPayload]:
         """Return the payloads found damaged and not healed; receiving the same content again heals one."""
         return await self._reader.run(recall.corrupt)
+
+    async def record_override(self, override: Override, origin: Mapping[str, object]) -> None:
+        """Commit an operator's override and its audit row; it takes the place of one for the same resource."""
+        await self._write(lambda db: audit.record_override(db, override, origin))
+
+    async def record_override_cleared(self, cleared: Cleared, origin: Mapping[str, object]) -> bool:
+        """Commit the early end of an override and its audit row; False, and nothing written, when none stands."""
+        return await self._write(lambda db: audit.record_cleared(db, cleared, origin))
+
+    async def open_overrides(self) -> Sequence[Override]:
+        """Return the overrides not cleared and not long ended, oldest first; ``active`` says which stand."""
+        now = self._clock.now().wall
+        return await self._reader.run(lambda db: audit.open_overrides(db, now))
+
+    async def audit_rows(self, after: int, limit: int) -> Sequence[AuditRow]:
+        """Return audit rows with a larger number, in order; ``chain.first_broken`` verifies them."""
+        return await self._reader.run(lambda db: audit.rows(db, after, limit))
+
+    async def record_poll(self, at: datetime) -> None:
+        """Note the time of a complete poll; only the first and the last are kept."""
+        await self._write(lambda db: outages.record_poll(db, at))
+
+    async def last_poll(self) -> datetime | None:
+        """Return the time of the last complete poll that was noted; None when there is none."""
+        return await self._reader.run(outages.last_poll)
+
+    async def record_outage(self, start: datetime, end: datetime, reason: str) -> None:
+        """Note a time without a complete poll, and that one was complete at its end."""
+        await self._write(lambda db: outages.record_outage(db, start, end, reason))
 
     async def probe(self) -> None:
         """Write and commit one marker; raises StoreError while the store cannot write."""

@@ -11,7 +11,8 @@ from typing import Any
 from sqlalchemy import Column, Connection, Table
 
 from caiso_ads.core.codes import BatchStatus, BatchType, Code, DispatchMode, InstructionType, ReasonCode
-from caiso_ads.store import schema
+from caiso_ads.core.quality import Directive
+from caiso_ads.store import audit_schema, schema
 from caiso_ads.store.evidence import Form
 
 _CODES: dict[str, type[Code]] = {
@@ -33,6 +34,11 @@ def iso(value: str) -> str:
 def _named(value: str, codes: type[Code]) -> str:
     cases = " ".join(f"WHEN {code.value} THEN '{code.label}'" for code in codes)
     return f"CASE {value} {cases} ELSE 'unknown ' || {value} END"
+
+
+def _named_directive(value: str) -> str:
+    cases = " ".join(f"WHEN {word.value} THEN '{word.name}'" for word in Directive)
+    return f"CASE {value} {cases} END"
 
 
 def _shown(alias: str, column: Column[Any]) -> str:
@@ -132,6 +138,29 @@ _SELECTED: dict[str, tuple[tuple[str, ...], str]] = {
         "payload p",
     ),
     "v_outbox": (_all("o", schema.outbox), "outbox o"),
+    "v_outage": (
+        (
+            *_all("g", schema.outage, "id"),
+            *("(g.end_at - g.start_at) / 1000000.0 AS seconds", "g.start_at AS start_us", "g.end_at AS end_us"),
+        ),
+        "outage g",
+    ),
+    "v_audit": (
+        (
+            *_all("a", audit_schema.audit, "previous_hash", "hash"),
+            *("lower(hex(a.previous_hash)) AS previous_hash", "lower(hex(a.hash)) AS hash", "a.at AS at_us"),
+        ),
+        "audit a",
+    ),
+    "v_override": (
+        (
+            *_all("f", audit_schema.operator_override, "directive", "ended_by"),
+            f"{_named_directive('f.directive')} AS directive",
+            *(f"{iso('e.at')} AS ended_early_at", "e.who AS ended_by", "e.kind AS ended_how", "e.text AS ended_why"),
+            *("f.since AS since_us", "f.until AS until_us"),
+        ),
+        "operator_override f LEFT JOIN audit e ON e.id = f.ended_by",
+    ),
 }
 
 VIEWS = {

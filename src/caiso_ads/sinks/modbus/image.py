@@ -214,7 +214,7 @@ _TRUSTED = (Quality.GOOD, Quality.UNCERTAIN)
 
 
 def _distrust(item: PointValue) -> PointValue:
-    return replace(item, quality=Quality.BAD_COMM) if item.quality in _TRUSTED else item
+    return item._replace(quality=Quality.BAD_COMM) if item.quality in _TRUSTED else item
 
 
 def _distrust_resource(items: Sequence[PointValue]) -> tuple[PointValue, ...]:

@@ -14,103 +14,16 @@ import tomllib
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
-from urllib.parse import urlsplit
+from typing import Any, TypeVar
 
 import msgspec
-from msgspec import Meta
 
-from caiso_ads.ads.exchange import Endpoint
-from caiso_ads.core.directive import AgeLimits, Environment
+from caiso_ads.config.tables import AdsConfig, LimitsConfig, ResourceConfig, StoreConfig
 from caiso_ads.errors import ConfigError
 from caiso_ads.sinks import REGISTRY, SinkConfig, config_type
 
 T = TypeVar("T")
-_AGES = AgeLimits()
-
-
-class AdsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """``[ads]``: the ISO's service, our certificate, and how we behave towards it."""
-
-    url: Annotated[str, Meta(description="address of the dispatch service, https only")]
-    response_url: Annotated[
-        str, Meta(description="address of the response service; by default url with APIResponseWebService")
-    ] = ""
-    version: Annotated[str, Meta(description="API version such as v8; by default the one url names, else v8")] = ""
-    certificate: Annotated[Path, Meta(description="our client certificate: PEM with its chain, or .p12/.pfx")]
-    key: Annotated[Path | None, Meta(description="our private key; by default in the certificate file")] = None
-    passphrase_file: Annotated[Path | None, Meta(description="file whose first line is the key's passphrase")] = None
-    ca_file: Annotated[
-        Path | None, Meta(description="authorities that may sign the server; by default the machine's")
-    ] = None
-    poll_interval_s: Annotated[float, Meta(ge=1, le=60, description="time between two polls; CAISO asks for 10")] = 10.0
-    call_deadline_s: Annotated[float, Meta(ge=1, le=60, description="time one call may take in all")] = 8.0
-    acknowledge: Annotated[
-        bool, Meta(description="confirm receipt to the ISO (validateDispatchBatch) after storing and publishing")
-    ] = False
-    environment: Annotated[
-        Environment, Meta(description="anything but production shows directive TEST and refuses production hosts")
-    ] = Environment.PRODUCTION
-
-    def __post_init__(self) -> None:
-        """Complete the addresses as the client would, and check them; ConfigError names the key."""
-        for key, url in (("url", self.url), ("response_url", self.response_url)):
-            if url or key == "url":
-                _check_url(key, url, self.environment)
-        endpoint = Endpoint.of(self.url, self.response_url or None, self.version or None)
-        msgspec.structs.force_setattr(self, "response_url", endpoint.response_url)
-        msgspec.structs.force_setattr(self, "version", endpoint.version)
-
-
-class StoreConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """``[store]``: the durable memory."""
-
-    path: Annotated[Path, Meta(description="SQLite file; made on first start, on a local disk")]
-
-
-class ResourceConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """``[[resource]]``: one resource served to the plant, in the order of the register map."""
-
-    id: Annotated[str, Meta(description="resource ID as the ISO writes it")]
-    name: Annotated[str, Meta(description="name for people; by default the id")] = ""
-    pmin_mw: Annotated[float, Meta(description="lowest setpoint the plant may be given, MW")]
-    pmax_mw: Annotated[float, Meta(description="highest setpoint the plant may be given, MW")]
-
-    def __post_init__(self) -> None:
-        """Trim the texts, check the limits; ConfigError names the key."""
-        msgspec.structs.force_setattr(self, "id", self.id.strip())
-        msgspec.structs.force_setattr(self, "name", self.name.strip() or self.id)
-        for key, text in (("id", self.id), ("name", self.name)):
-            if not text or not text.isprintable():
-                raise ConfigError("must be text without control characters, and not empty", key=key)
-        if self.pmin_mw > self.pmax_mw:
-            raise ConfigError(f"{self.pmin_mw:g} MW is above pmax_mw = {self.pmax_mw:g} MW", key="pmin_mw")
-
-
-class LimitsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """``[limits]``: the ages after which a number no longer counts as good."""
-
-    link_uncertain_s: Annotated[
-        float, Meta(ge=5, le=300, description="without a complete poll for so long: quality UNCERTAIN")
-    ] = _AGES.link_uncertain_s
-    link_bad_s: Annotated[
-        float, Meta(ge=30, le=300, description="without a complete poll for so long: quality BAD_COMM")
-    ] = _AGES.link_bad_s
-    schedule_bad_s: Annotated[
-        float, Meta(ge=0, le=900, description="so long after the trajectory ran out: quality BAD_STALE")
-    ] = _AGES.schedule_bad_s
-
-    def __post_init__(self) -> None:
-        """Uncertain comes before bad; ConfigError names the key."""
-        if self.link_uncertain_s > self.link_bad_s:
-            raise ConfigError(f"must not be above link_bad_s = {self.link_bad_s:g}", key="link_uncertain_s")
-
-    @property
-    def ages(self) -> AgeLimits:
-        """The same as the core's own type."""
-        return AgeLimits(**msgspec.structs.asdict(self))
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,38 +219,6 @@ def _refuse_unknown(place: _Place, raw: dict[str, Any], known: Iterable[str], ki
             if kind == "key":
                 raise place.error(f"unknown key {name!r}; {hint}", name)
             raise place.at(f"{place.table}.{name}".strip(".")).error(f"unknown {kind} {name!r}; {hint}")
-
-
-def _check_url(key: str, url: str, environment: Environment) -> None:
-    """Refuse what is not https, and a host of another environment."""
-    try:
-        parts = urlsplit(url)
-        host, _ = (parts.hostname or "").rstrip("."), parts.port
-    except ValueError as error:
-        raise ConfigError(f"{url!r} is not an address: {error}", key=key) from error
-    if parts.scheme != "https" or not host or "@" in parts.netloc or not url.isprintable() or " " in url:
-        raise ConfigError(f"{url!r} must be https://host/path, without a user name", key=key)
-    caiso = host == "caiso.com" or host.endswith(".caiso.com")
-    if environment is Environment.SIMULATOR and caiso:
-        raise ConfigError(f"environment is simulator but {host} belongs to CAISO", key=key)
-    if environment is Environment.MARKET_SIM and host.endswith(".prod.caiso.com"):
-        raise ConfigError(f"environment is market-sim but {host} is CAISO's production", key=key)
-    if environment is Environment.PRODUCTION and _is_loopback(host):
-        raise ConfigError(
-            f"environment is production but {host} is this machine",
-            key=key,
-            cure='Set environment = "simulator" to work with the simulator.',
-        )
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
-
-
-# --- describing --------------------------------------------------------------------------------------------------
 
 
 def _describe(table: str, struct: Any) -> Iterable[KeyDoc]:

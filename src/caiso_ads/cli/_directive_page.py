@@ -1,0 +1,56 @@
+"""``docs/directive.md``, made from the truth table itself so that it cannot say anything else."""
+
+from __future__ import annotations
+
+from caiso_ads.core.cases import CASES, verdict
+from caiso_ads.core.quality import Reason
+
+REGENERATE = "caiso-ads points --directives > docs/directive.md"
+
+_HEAD = f"""# The directive
+
+Generated from `src/caiso_ads/core/cases.py`: do not edit. Make it again with `{REGENERATE}`.
+
+One word for each resource, the same on every protocol:
+
+| directive | the plant |
+| --- | --- |
+| FOLLOW | goes to `setpoint_mw` |
+| HOLD | stays with `setpoint_mw`, the last good value, kept by policy |
+| RELEASE | is free; where `setpoint_mw` is the configured fallback, goes there |
+| NO_DATA | has nothing to go by |
+| TEST | must not act: the data is a simulator's or a market simulation's, else it would say FOLLOW |
+
+FOLLOW needs everything at once: a complete poll within 30 s, a schedule that covers now, a value inside the limits, a
+binding flag, a running market, a trusted clock and a store that writes. It starts at NO_DATA after every start.
+
+## When our own link is lost
+
+`link_lost_hold_min` (30) minutes the last good value is held, `hold_left_s` counts down; then `link_lost_then`
+applies: `release` (the default), `value` (`fallback_mw`), or `hold`. The ISO's own silence is another cause: while the
+link is up, the last good dispatch is held without end, as the ISO asks for when its market is out.
+
+## When our clock cannot be trusted
+
+More than `clock_off_s` (10 s) away from the ISO's Date header, or after a jump against the monotonic clock, nothing is
+rotated: all is evaluated at the last trusted time until the ISO's clock agrees again.
+
+## Wind and sun
+
+Interpretation: with the follow-DOT flag Y a wind or solar resource follows and does not exceed; without it, it is free
+to run. Every other technology always follows. `curtailed` is 1 while it must follow below its schedule (SUPP < 0).
+
+## Truth table
+
+With the default limits and fallback. Everything not named is as it should be.
+"""
+
+
+def directive_page() -> str:
+    """Return the whole page."""
+    lines = ["| cause | quality | directive | reasons |", "| --- | --- | --- | --- |"]
+    for name in CASES:
+        said = verdict(name)
+        reasons = ", ".join(str(bit.name) for bit in Reason if bit in said.reasons and bit is not Reason.NONE)
+        lines.append(f"| {name} | {said.quality.name} | {said.directive.name} | {reasons or '-'} |")
+    return _HEAD + "\n" + "\n".join(lines) + "\n"

@@ -1,0 +1,162 @@
+"""What a batch says beside targets: constraints, commitment, ancillary awards, contingencies, tests.
+
+Rule: every instruction is one of these or a target; a type we do not know is an event too, never dropped. The same
+exceptional dispatch sent again under a new UID is one logical event: resource, start, type and MW decide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import IntFlag
+
+from caiso_ads.core.codes import BatchStatus, BatchType, DispatchMode, InstructionType
+from caiso_ads.core.model import DispatchBatch, Instruction
+
+DEFAULT_LENGTH_S = 300.0
+"""How long an event without an end time counts: one dispatch interval (s)."""
+
+
+class Notice(IntFlag):
+    """What is going on for a resource; several at once. Bit values never change meaning."""
+
+    NONE = 0
+    EXCEPTIONAL_DISPATCH = 1 << 0
+    CONTINGENCY = 1 << 1
+    AS_TEST = 1 << 2
+    FLEX_RAMP = 1 << 3
+    START_UP = 1 << 4
+    SHUT_DOWN = 1 << 5
+    TRANSITION = 1 << 6
+    AS_AWARD = 1 << 7
+    EMERGENCY_CANCEL = 1 << 8
+    UNKNOWN_TYPE = 1 << 9
+    BEYOND_RAMP = 1 << 10
+
+
+@dataclass(frozen=True, slots=True)
+class PlantEvent:
+    """One logical event of one resource, from ``start`` to ``end`` (unix seconds)."""
+
+    batch_uid: str
+    received: datetime
+    kind: InstructionType
+    notice: Notice
+    start: float
+    end: float
+    mw: float | None
+
+    @property
+    def identity(self) -> tuple[float, int, int, float | None]:
+        """What makes it the same event when the ISO sends it again."""
+        return (self.start, int(self.kind), int(self.notice), self.mw)
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """Everything that holds at one time: notices, constraints (MW), and the next commitment times."""
+
+    notices: Notice
+    min_mw: float | None
+    max_mw: float | None
+    start_up: float | None
+    shut_down: float | None
+    transition_end: float | None
+    award_mw: float | None
+
+
+NOTHING = Situation(Notice.NONE, None, None, None, None, None, None)
+"""Nothing but plain targets."""
+
+_BY_TYPE = {
+    InstructionType.START_UP: Notice.START_UP,
+    InstructionType.SHUT_DOWN: Notice.SHUT_DOWN,
+    InstructionType.MSG_TRANSITION: Notice.TRANSITION,
+    InstructionType.CAPACITY_AWARD: Notice.AS_AWARD,
+    InstructionType.MIN_CONSTRAINT: Notice.EXCEPTIONAL_DISPATCH,
+    InstructionType.MAX_CONSTRAINT: Notice.EXCEPTIONAL_DISPATCH,
+    InstructionType.FIXED_CONSTRAINT: Notice.EXCEPTIONAL_DISPATCH,
+}
+_BY_BATCH = {
+    BatchType.OUT_OF_SEQUENCE: Notice.EXCEPTIONAL_DISPATCH,
+    BatchType.FLEX_RAMP_AWARD: Notice.FLEX_RAMP,
+    BatchType.UNANNOUNCED_AS_TEST: Notice.AS_TEST,
+}
+
+
+def events_of(batch: DispatchBatch) -> Iterator[tuple[str, PlantEvent]]:
+    """Yield (resource id, event) for each instruction that is more than a plain target."""
+    for instruction in batch.instructions:
+        notice = _notice(batch, instruction)
+        if notice:
+            yield instruction.resource_id, _event(batch, instruction, notice)
+
+
+def _notice(batch: DispatchBatch, instruction: Instruction) -> Notice:
+    if BatchStatus.EMERGENCY_CANCELLED in {batch.batch_status, instruction.status_code}:
+        return Notice.EMERGENCY_CANCEL
+    notice = _BY_TYPE.get(instruction.instruction_type, Notice.NONE) | _BY_BATCH.get(batch.batch_type, Notice.NONE)
+    if batch.dispatch_mode is DispatchMode.CONTINGENCY or batch.contingency_type:
+        notice |= Notice.CONTINGENCY
+    if not (instruction.instruction_type.is_known and batch.batch_type.is_known):
+        notice |= Notice.UNKNOWN_TYPE
+    return notice
+
+
+def _event(batch: DispatchBatch, instruction: Instruction, notice: Notice) -> PlantEvent:
+    start = (instruction.start_time or batch.start_time).timestamp()
+    given = instruction.end_time
+    end = given.timestamp() if given and given.timestamp() > start else start + DEFAULT_LENGTH_S
+    if given is None and Notice.EXCEPTIONAL_DISPATCH in notice:
+        # The ISO sends a lasting one again each interval with its old start: it counts until the next is due.
+        end = max(end, batch.batch_received.timestamp() + 2 * DEFAULT_LENGTH_S)
+    mw = instruction.award_mw if instruction.dot_mw is None else instruction.dot_mw
+    return PlantEvent(batch.batch_uid, batch.batch_received, instruction.instruction_type, notice, start, end, mw)
+
+
+def merged(known: Iterable[PlantEvent], found: Iterable[PlantEvent], *, cutoff: float) -> tuple[PlantEvent, ...]:
+    """Add events to those known: the same logical one is kept once, in its newest form; past ones are dropped."""
+    newest: dict[tuple[float, int, int, float | None], PlantEvent] = {}
+    for event in sorted([*known, *found], key=lambda item: (item.received, item.batch_uid)):
+        newest[event.identity] = event
+    return tuple(event for event in newest.values() if event.end >= cutoff)
+
+
+def situation(events: Sequence[PlantEvent], when: float) -> Situation:
+    """Return what holds at that time."""
+    if not events:
+        return NOTHING
+    now = [event for event in events if event.start <= when < event.end]
+    ahead = [event for event in events if event.end > when]
+    return Situation(
+        notices=_all_notices(now),
+        min_mw=_bound(now, InstructionType.MIN_CONSTRAINT, max),
+        max_mw=_bound(now, InstructionType.MAX_CONSTRAINT, min),
+        start_up=_first(ahead, InstructionType.START_UP),
+        shut_down=_first(ahead, InstructionType.SHUT_DOWN),
+        transition_end=min((e.end for e in now if e.kind is InstructionType.MSG_TRANSITION), default=None),
+        award_mw=_awards(now),
+    )
+
+
+def _all_notices(events: list[PlantEvent]) -> Notice:
+    notices = Notice.NONE
+    for event in events:
+        notices |= event.notice
+    return notices
+
+
+def _bound(events: list[PlantEvent], kind: InstructionType, pick: Callable[[list[float]], float]) -> float | None:
+    both = (kind, InstructionType.FIXED_CONSTRAINT)
+    values = [event.mw for event in events if event.kind in both and event.mw is not None]
+    return pick(values) if values else None
+
+
+def _first(events: list[PlantEvent], kind: InstructionType) -> float | None:
+    return min((event.start for event in events if event.kind is kind), default=None)
+
+
+def _awards(events: list[PlantEvent]) -> float | None:
+    values = [event.mw for event in events if event.kind is InstructionType.CAPACITY_AWARD and event.mw is not None]
+    return sum(values) if values else None

@@ -1,0 +1,106 @@
+"""The straight way from target to target, for resources that follow targets instead of the ISO's own curve.
+
+Rules, from the ISO's ramping logic for operating points: (1) a resource ramps from mid-interval to mid-interval;
+(2) a start-up jumps from 0 to the operating minimum at the start of the target's interval and then ramps; (3) a
+shut-down ramps to the operating minimum by the end of its interval and then jumps to 0; (4) never faster than the ramp
+rate: what is not reached in time is still under way. Interpretation: towards a target further than one interval ahead
+the ramp starts one interval before it. Times are unix seconds.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from operator import attrgetter
+
+from caiso_ads.core.setpoint import Target
+
+INTERVAL_S = 300.0
+HALF_S = INTERVAL_S / 2.0
+_TIME = attrgetter("target")
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What limits a ramp: the operating minimum (MW, 0 when there is none) and the rate (MW per minute, or None)."""
+
+    operating_min_mw: float = 0.0
+    ramp_mw_per_min: float | None = None
+
+
+DEFAULT_MACHINE = Machine()
+
+
+def ramp_at(targets: Sequence[Target], when: float, machine: Machine) -> float | None:
+    """Return the ramped power at that time (MW), or None before the first target; ``targets`` are in order."""
+    steps = _one_per_time(_relevant(targets, when, machine))
+    if not steps or when < steps[0].target:
+        return None
+    value = steps[0].dot_mw
+    for before, after in pairwise(steps):
+        value = _move(value, before, after, min(when, after.target), machine)
+        if when < after.target:
+            return value
+    return _leave(value, steps[-1], when, machine)
+
+
+def _relevant(targets: Sequence[Target], when: float, machine: Machine) -> Sequence[Target]:
+    """Return the targets that can matter at that time: without a rate limit those before the last one cannot."""
+    ahead = bisect_right(targets, when, key=_TIME)
+    end = bisect_right(targets, targets[ahead].target, key=_TIME) if ahead < len(targets) else ahead
+    if machine.ramp_mw_per_min is not None:
+        return targets[:end]
+    begin = max(0, ahead - 1)
+    while begin > 0 and targets[begin].target - targets[begin - 1].target < HALF_S:
+        begin -= 1  # so close that a start-up or shut-down between them may still be under way
+    return targets[begin:end]
+
+
+def _one_per_time(targets: Sequence[Target]) -> list[Target]:
+    """Keep, for each target time, the one received last."""
+    last = len(targets) - 1
+    return [one for n, one in enumerate(targets) if n == last or targets[n + 1].target != one.target]
+
+
+def _move(value: float, before: Target, after: Target, when: float, machine: Machine) -> float:
+    """Return the power at ``when``, between two targets, having had ``value`` at the first."""
+    minimum = machine.operating_min_mw
+    if before.dot_mw == 0.0 and after.dot_mw >= minimum > 0.0:
+        return _start_up(value, after, when, machine)
+    if after.dot_mw == 0.0 and before.dot_mw >= minimum > 0.0:
+        return _shut_down(value, before, when, machine)
+    begin = max(before.target, after.target - INTERVAL_S)
+    return _towards(value, after.dot_mw, begin, after.target, when, machine)
+
+
+def _start_up(value: float, after: Target, when: float, machine: Machine) -> float:
+    step = after.target - HALF_S
+    if when < step:
+        return value
+    return _towards(machine.operating_min_mw, after.dot_mw, step, after.target, when, machine)
+
+
+def _shut_down(value: float, before: Target, when: float, machine: Machine) -> float:
+    off = before.target + HALF_S
+    if when >= off:
+        return 0.0
+    return _towards(value, machine.operating_min_mw, before.target, off, when, machine)
+
+
+def _leave(value: float, last: Target, when: float, machine: Machine) -> float:
+    """After the last target known: hold it, or finish the ramp that was too slow."""
+    return _towards(value, last.dot_mw, last.target, last.target, when, machine)
+
+
+def _towards(value: float, goal: float, begin: float, end: float, when: float, machine: Machine) -> float:
+    """Return the point of the straight line from (begin, value) to (end, goal), no steeper than the rate."""
+    if when <= begin:
+        return value
+    share = 1.0 if when >= end else (when - begin) / (end - begin)
+    wanted = (goal - value) * share
+    if machine.ramp_mw_per_min is None:
+        return value + wanted
+    most = machine.ramp_mw_per_min * (when - begin) / 60.0
+    return value + max(-most, min(most, wanted))

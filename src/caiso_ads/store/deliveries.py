@@ -1,0 +1,99 @@
+"""What the interval ledger needs of the database: five-minute DOTs, when they came, and when we were polling.
+
+Rule: as ``reader``: read-only, beside a running gateway, no SQLAlchemy. An instruction without a DOT is no delivery.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from caiso_ads.core.codes import BatchType
+from caiso_ads.core.intervals import Delivery, Outage, Polls, Span
+from caiso_ads.errors import StoreError
+from caiso_ads.store import engine
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NOTED = "SELECT name, value FROM meta WHERE name IN ('first poll', 'last poll')"
+_DELIVERED = """
+    SELECT i.start_time, p.received_at, i.dot_mw, b.batch_uid
+    FROM instruction i JOIN batch b ON b.id = i.batch JOIN payload p ON p.id = i.batch
+    WHERE i.resource = (SELECT id FROM resource WHERE resource_id = ?) AND i.start_time >= ? AND i.start_time < ?
+        AND b.batch_type = ? AND i.dot_mw IS NOT NULL
+    ORDER BY p.received_at, p.id, i.n"""
+# A list with an item that cannot be read, or a batch of which no version can.
+_UNREADABLE = """
+    SELECT received_at, last_seen FROM payload p
+    WHERE last_seen >= ? AND (
+        (stream = 1 AND error IS NOT NULL AND NOT EXISTS (SELECT 1 FROM batch b WHERE b.batch_uid = p.uid))
+        OR (stream = 3 AND EXISTS (SELECT 1 FROM bad_item i WHERE i.payload = p.id)))
+    ORDER BY received_at"""
+
+
+class Deliveries:
+    """A read-only connection to the database at ``path``; use it in a ``with`` block.
+
+    Raises StoreError when the file is missing, is no database of ours, or cannot be read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        if not path.is_file():
+            raise StoreError(f"{path}: there is no database")
+        try:
+            self._db = engine.connect_reader(path)
+        except sqlite3.Error as problem:
+            raise StoreError(f"{path}: cannot be opened for reading: {problem}") from problem
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._db.close()
+
+    def resources(self) -> list[str]:
+        """Return every resource the database knows, by name."""
+        return [str(row[0]) for row in self._ask("SELECT resource_id FROM resource ORDER BY resource_id")]
+
+    def of(self, resource_id: str, start: datetime, end: datetime) -> list[Delivery]:
+        """Return every version of every five-minute DOT with its target from ``start`` until before ``end``."""
+        asked = (resource_id, _us(start), _us(end), int(BatchType.FIVE_MINUTE))
+        return [
+            Delivery(resource_id, _utc(target), _utc(received), mw, uid)
+            for target, received, mw, uid in self._ask(_DELIVERED, asked)
+        ]
+
+    def unreadable(self, since: datetime) -> list[Span]:
+        """Return when something was received from then on in which a batch may be that cannot be read."""
+        return [Span(_utc(first), _utc(last)) for first, last in self._ask(_UNREADABLE, (_us(since),))]
+
+    def polls(self) -> Polls:
+        """Return when we were polling, as far as the database knows; one of before schema 0002 does not."""
+        if not self._ask("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'outage'"):
+            return Polls()
+        noted = {name: datetime.fromisoformat(value) for name, value in self._ask(_NOTED)}
+        found = self._ask("SELECT start_at, end_at, reason FROM outage ORDER BY start_at")
+        outages = tuple(Outage(_utc(start), _utc(end), reason) for start, end, reason in found)
+        return Polls(noted.get("first poll"), noted.get("last poll"), outages)
+
+    def _ask(self, query: str, values: Sequence[object] = ()) -> list[Any]:
+        try:
+            with closing(self._db.execute(query, values)) as answer:
+                return answer.fetchall()
+        except sqlite3.Error as problem:
+            raise StoreError(f"{self.path}: cannot be read: {problem}") from problem
+
+
+def _utc(microseconds: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=microseconds)
+
+
+def _us(moment: datetime) -> int:
+    return (moment - _EPOCH) // timedelta(microseconds=1)

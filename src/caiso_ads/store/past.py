@@ -1,0 +1,146 @@
+"""What was received in a stretch of time, read beside a running gateway: for replays and for looking back.
+
+Rule: as ``reader``: read-only, no read transaction longer than one page, no SQLAlchemy. A payload is decoded anew only
+after its SHA-256 was checked; a damaged one, or one that cannot be read now, comes with the reason instead of content.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from caiso_ads.core.model import DispatchBatch, TrajectoryBatch
+from caiso_ads.errors import StoreError, WireError
+from caiso_ads.store import engine
+from caiso_ads.store.evidence import intact, original
+from caiso_ads.wire.operations import OPERATIONS, ResultKind
+from caiso_ads.wire.payload import BadItem, read_result
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_PAGE = 200
+_COLUMNS = """id, uid, operation, argument, received_at, sha256, form, body, error, error_where, corrupt,
+    (SELECT group_concat(n) FROM bad_item WHERE bad_item.payload = payload.id) AS bad"""
+_BETWEEN = f"""
+    SELECT {_COLUMNS} FROM payload
+    WHERE (received_at, id) > (?, ?) AND received_at < ? AND stream IN (1, 2)
+    ORDER BY received_at, id LIMIT ?"""  # noqa: S608 - constants of this module
+_REFUSED = f"""
+    SELECT {_COLUMNS} FROM payload
+    WHERE id > ? AND (error IS NOT NULL OR id IN (SELECT payload FROM bad_item))
+    ORDER BY id LIMIT ?"""  # noqa: S608 - constants of this module
+_SPAN = "SELECT min(received_at), max(received_at) FROM payload WHERE stream IN (1, 2)"
+
+Content = DispatchBatch | TrajectoryBatch
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """One stored answer of the ISO.
+
+    ``items`` is what can be read of it today, each item in its place, a WireError where it cannot; none for a list of
+    headers or a header, which change nothing the plant sees. ``error_then`` is why the whole could not be read when it
+    was received, ``bad_then`` the places of items that could not.
+    """
+
+    row: int
+    uid: str
+    operation: str
+    received_at: datetime
+    items: tuple[Content | WireError, ...]
+    error_then: WireError | None
+    bad_then: frozenset[int]
+
+    @property
+    def readable_now(self) -> bool:
+        """Whether today's program reads all of it."""
+        return not any(isinstance(item, WireError) for item in self.items)
+
+    @property
+    def as_seen(self) -> tuple[Content | WireError, ...]:
+        """What the gateway made of it when it was received; what it could read then, it is taken to have read so."""
+        if self.error_then is not None:
+            return (self.error_then,)
+        unread = WireError("could not be read when it was received")
+        return tuple(unread if n in self.bad_then else item for n, item in enumerate(self.items))
+
+
+class Past:
+    """A read-only connection to the database at ``path``; use it with ``contextlib.closing``.
+
+    Raises StoreError when the file is missing, is no database of ours, or cannot be read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        if not path.is_file():
+            raise StoreError(f"{path}: there is no database")
+        try:
+            self._db = engine.connect_reader(path)
+        except sqlite3.Error as problem:
+            raise StoreError(f"{path}: cannot be opened for reading: {problem}") from problem
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._db.close()
+
+    def span(self) -> tuple[datetime, datetime] | None:
+        """Return when the first and the last answer of the two streams was received; None when there is none."""
+        first, last = self._ask(_SPAN, ())[0]
+        return None if first is None else (_utc(first), _utc(last))
+
+    def between(self, start: datetime, end: datetime) -> Iterator[Stored]:
+        """Yield what was received from ``start`` until before ``end``, in the order it was received."""
+        last, row, until = _us(start) - 1, 2**62, _us(end)
+        while page := self._ask(_BETWEEN, (last, row, until, _PAGE)):
+            yield from map(_stored, page)
+            row, last = page[-1][0], page[-1][4]
+
+    def refused(self) -> Iterator[Stored]:
+        """Yield every stored answer that could not be read, or not wholly, when it was received; oldest row first."""
+        row = 0
+        while page := self._ask(_REFUSED, (row, _PAGE)):
+            yield from map(_stored, page)
+            row = page[-1][0]
+
+    def _ask(self, query: str, values: Sequence[object]) -> list[Any]:
+        try:
+            with closing(self._db.execute(query, values)) as answer:
+                return answer.fetchall()
+        except sqlite3.Error as problem:
+            raise StoreError(f"{self.path}: cannot be read: {problem}") from problem
+
+
+def _stored(row: Sequence[Any]) -> Stored:
+    number, uid, operation, argument, received_at, digest, form, body, error, where, corrupt, bad = row
+    payload = original(form, body)
+    damaged = bool(corrupt) or not intact(payload, digest)
+    items = (WireError("the stored copy is damaged"),) if damaged else _read(operation, argument, payload)
+    then = None if error is None else WireError(error, where=where or "")
+    places = frozenset(map(int, bad.split(","))) if bad else frozenset()
+    return Stored(number, uid, operation, _utc(received_at), items, then, places)
+
+
+def _read(operation: str, argument: str, payload: bytes) -> tuple[Content | WireError, ...]:
+    try:
+        found = read_result(operation, payload.decode("utf-8"), argument)
+    except UnicodeDecodeError as problem:
+        return (WireError(f"not UTF-8: {problem.reason}"),)
+    except WireError as problem:
+        return (problem,)
+    items = found if isinstance(found, tuple) else (found,)
+    if OPERATIONS[operation].result in {ResultKind.BATCH, ResultKind.TRAJECTORY}:
+        return tuple(item.error if isinstance(item, BadItem) else item for item in items)
+    return tuple(item.error for item in items if isinstance(item, BadItem))
+
+
+def _utc(microseconds: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=microseconds)
+
+
+def _us(moment: datetime) -> int:
+    return (moment - _EPOCH) // timedelta(microseconds=1)
