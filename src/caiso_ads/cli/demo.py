@@ -89,7 +89,8 @@ def command(
 def _forget_last_run(directory: Path) -> None:
     """Start with an empty database: the simulator's market is not the one of the last run."""
     for path in directory.glob("gateway.db*"):
-        path.unlink()
+        if path.is_file():
+            path.unlink()
 
 
 def _free_port() -> int:
