@@ -92,7 +92,7 @@ async def measure(folder: Path, url: str, kit: KitPaths) -> list[dict[str, Any]]
             "value": "1" if good else "more",
             "yardstick": "-",
             "ratio": 1,
-            "target": "1",
+            "target": "<= 1",
             "met": good,
         },
     ]

@@ -168,20 +168,37 @@ def table(result: dict[str, Any]) -> str:
 
 
 def main() -> int:
-    """Print the table or JSON; exit code 1 when a target is missed."""
+    """Print the table, or both mixes as JSON."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--instructions", type=int, default=500)
     parser.add_argument("--rounds", type=int, default=25)
     parser.add_argument("--mix", choices=("fleet", "dispatched"), default="fleet")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    result = measure(options.instructions, options.rounds, options.mix)
-    print(json.dumps(result, indent=2) if options.json else table(result))
-    met = (
-        result["times_bare_lxml"] <= MOST_TIMES_LXML
-        and result["times_faster_than_minidom"] >= LEAST_TIMES_FASTER_THAN_MINIDOM
-    )
-    return 0 if met else 1
+    if options.json:
+        measured = [measure(options.instructions, options.rounds, mix) for mix in ("fleet", "dispatched")]
+        print(json.dumps({"name": "decode", "results": [row for one in measured for row in rows(one)]}, indent=2))
+    else:
+        print(table(measure(options.instructions, options.rounds, options.mix)))
+    return 0
+
+
+def rows(result: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the results in the common form."""
+    medians = result["median_cpu_ms"]
+    what = f"decode {result['instructions']} instructions ({result['mix']}), typed and checked, CPU"
+    value = f"{medians['decode_batch']:.1f} ms"
+    slower, faster = result["times_bare_lxml"], result["times_faster_than_minidom"]
+    return [
+        {
+            "what": what, "value": value, "yardstick": f"bare lxml.fromstring {medians['bare lxml']:.1f} ms",
+            "ratio": slower, "target": f"<= {MOST_TIMES_LXML}", "met": slower <= MOST_TIMES_LXML,
+        },
+        {
+            "what": what, "value": value, "yardstick": f"minidom {medians['minidom']:.0f} ms", "ratio": faster,
+            "target": f">= {LEAST_TIMES_FASTER_THAN_MINIDOM}", "met": faster >= LEAST_TIMES_FASTER_THAN_MINIDOM,
+        },
+    ]  # fmt: skip
 
 
 if __name__ == "__main__":

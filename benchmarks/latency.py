@@ -1,7 +1,8 @@
 """From the last byte of an answer to a register a master can read, with 200 resources in one batch.
 
 The gateway is the real one from there on: decoding, durable SQLite, fold, publish, and a Modbus master on a socket
-that asks as soon as there is something new and must read the new target. The gateway ticks meanwhile.
+that asks as soon as there is something new and must read the new target. The gateway ticks meanwhile; its clock
+jumps by five minutes from batch to batch, so that it holds what a real horizon of two hours holds.
 The yardstick is the same Modbus read with nothing new to wait for.
 
 Run: python benchmarks/latency.py [--json] [--batches 120]
@@ -22,6 +23,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from poll_cycle import BatchClock
 from stub_ads import make_batch
 
 from caiso_ads.ads.client import AdsClient
@@ -32,7 +34,6 @@ from caiso_ads.core.model import DispatchBatch
 from caiso_ads.core.points import RESOURCE_POINTS
 from caiso_ads.core.state import Resource, initial
 from caiso_ads.gateway import Gateway, Settings
-from caiso_ads.ports import SystemClock
 from caiso_ads.sinks.modbus import Config
 from caiso_ads.sinks.modbus.layout import slot
 from caiso_ads.sinks.modbus.server import ModbusSink
@@ -108,7 +109,7 @@ class Master:
 
 async def measure(batches: int) -> tuple[list[float], list[float]]:
     """Return the times in ms from complete answer to new register, and of plain reads."""
-    clock = SystemClock()
+    clock = BatchClock(0.0)
     resources = {name: Resource(name, name, -500.0, 5000.0) for name in RESOURCES}
     transport = ReadyAnswers()
     with tempfile.TemporaryDirectory() as folder:
@@ -127,7 +128,8 @@ async def measure(batches: int) -> tuple[list[float], list[float]]:
         master = Master(*await asyncio.open_connection(*sink.bound[0]), address)
         ours, plain = [], []
         for number in range(1, batches + 11):
-            transport.batch = batch_of(number, datetime.now(UTC) - timedelta(seconds=1))
+            clock.jumped_s += 299.0
+            transport.batch = batch_of(number, clock.now().wall - timedelta(seconds=1))
             polling = asyncio.create_task(gateway.poll_once())
             while gateway.feed.latest.value(RESOURCES[-1], "dot_mw").value != float(number):
                 await gateway.feed.after(gateway.feed.latest.generation)

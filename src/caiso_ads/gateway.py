@@ -160,6 +160,9 @@ class Gateway:
             else:
                 self._unreadable(item.error, f"trajectory {item.uid}")
         self.publish()
+        for item in receipt.content:
+            if isinstance(item, TrajectoryBatch):
+                self._tell_news(item)
 
     async def _poll_dispatch(self, started: Instant) -> None:
         receipt = await self._list(started)
@@ -237,6 +240,7 @@ class Gateway:
         self.publish()
         if recorded.intent is not None:
             self._outbox.add(recorded.intent, self.feed.latest.generation)
+        self._tell_news(receipt.content)
 
     async def _recheck(self, started: Instant) -> None:
         for uid in recheck(self.state, started):
@@ -335,10 +339,12 @@ class Gateway:
             self._fold(facts.ClockStepped(self._last_beat, before))
 
     def _fold(self, event: facts.Event) -> None:
-        before, self.state = self.state, fold(self.state, event)
-        if isinstance(event, facts.BatchSeen | facts.TrajectorySeen):
-            self._tell_once("resource not configured, stored and not published", self.state.foreign - before.foreign)
-            self._tell_once("unknown to this version, kept", novelties(event.batch))
+        self.state = fold(self.state, event)
+
+    def _tell_news(self, document: DispatchBatch | TrajectoryBatch) -> None:
+        """Log what is not in our tables or not configured, after it was published: it may wait, the plant may not."""
+        self._tell_once("resource not configured, stored and not published", self.state.foreign)
+        self._tell_once("unknown to this version, kept", novelties(document))
 
     def _tell_once(self, what: str, found: Iterable[str]) -> None:
         """Log each text once in the life of the process, and not without end."""

@@ -2,23 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import fields
-from typing import Any
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass, fields
+from functools import cache
+from typing import Any, get_args, get_type_hints
 
 from caiso_ads.core.codes import Code
-from caiso_ads.core.model import Unknown
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """Which fields of a noun can hold a novelty: codes as (field, element), and lists of nouns."""
+
+    codes: tuple[tuple[str, str], ...]
+    lists: tuple[str, ...]
+
+
+@cache
+def _shape(noun: Hashable) -> _Shape:
+    assert isinstance(noun, type)
+    hints = get_type_hints(noun)
+    wire = {field.name: field.metadata.get("wire", "") for field in fields(noun)}
+    codes = tuple((name, wire[name]) for name in wire if _is_code(hints[name]))
+    return _Shape(codes, tuple(field.name for field in fields(noun) if field.metadata.get("item")))
+
+
+def _is_code(hint: Any) -> bool:
+    return any(isinstance(option, type) and issubclass(option, Code) for option in (hint, *get_args(hint)))
 
 
 def novelties(noun: Any) -> Iterator[str]:
     """Yield one text for each unknown element and code in a noun and all it holds, such as ``batchType 99``."""
-    for field in fields(noun):
-        value = getattr(noun, field.name)
-        if isinstance(value, Code) and not value.is_known:
-            yield f"{field.metadata['wire']} {int(value)}"
-        elif isinstance(value, tuple):
-            for item in value:
-                if isinstance(item, Unknown):
-                    yield f"element {item.name} in {type(noun).__name__}"
-                else:
-                    yield from novelties(item)
+    shape = _shape(type(noun))
+    for name, element in shape.codes:
+        code = getattr(noun, name)
+        if code is not None and not code.is_known:
+            yield f"{element} {int(code)}"
+    for unknown in noun.unknown:
+        yield f"element {unknown.name} in {type(noun).__name__}"
+    for name in shape.lists:
+        for item in getattr(noun, name):
+            yield from novelties(item)
