@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
-from functools import cache
 from typing import Any, get_args, get_type_hints
 
 from caiso_ads.core.codes import Code
@@ -18,13 +17,18 @@ class _Shape:
     lists: tuple[str, ...]
 
 
-@cache
-def _shape(noun: Hashable) -> _Shape:
-    assert isinstance(noun, type)
+_SHAPES: dict[type[Any], _Shape] = {}
+
+
+def _shape(noun: type[Any]) -> _Shape:
+    """Return the shape of a class of nouns, worked out once."""
+    if noun in _SHAPES:
+        return _SHAPES[noun]
     hints = get_type_hints(noun)
     wire = {field.name: field.metadata.get("wire", "") for field in fields(noun)}
     codes = tuple((name, wire[name]) for name in wire if _is_code(hints[name]))
-    return _Shape(codes, tuple(field.name for field in fields(noun) if field.metadata.get("item")))
+    shape = _SHAPES[noun] = _Shape(codes, tuple(each.name for each in fields(noun) if each.metadata.get("item")))
+    return shape
 
 
 def _is_code(hint: Any) -> bool:
