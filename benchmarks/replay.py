@@ -24,10 +24,11 @@ from typing import Any
 
 from caiso_ads.core.codes import BatchStatus, BatchType, DispatchMode, InstructionType
 from caiso_ads.core.directive import DEFAULT_LIMITS, Environment
+from caiso_ads.core.happenings import BatchSeen, PollCompleted, TrajectorySeen
 from caiso_ads.core.instant import Instant
 from caiso_ads.core.model import DispatchBatch, DispatchOperatingPoint, Instruction, TrajectoryBatch
 from caiso_ads.core.snapshot import snapshot
-from caiso_ads.core.state import BatchSeen, PollCompleted, Resource, State, TrajectorySeen, fold, initial
+from caiso_ads.core.state import Resource, State, fold, initial
 from caiso_ads.replay import Document, replay
 
 START = datetime(2026, 7, 1, 12, 0, tzinfo=UTC)

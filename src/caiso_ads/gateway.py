@@ -15,8 +15,9 @@ from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
+from caiso_ads.clockwatch import ClockWatch
 from caiso_ads.commands import Spool, handle
-from caiso_ads.core import state as facts
+from caiso_ads.core import happenings as facts
 from caiso_ads.core.decide import recheck
 from caiso_ads.core.directive import DEFAULT_LIMITS, AgeLimits, LinkFault
 from caiso_ads.core.model import DispatchBatch, TrajectoryBatch
@@ -41,7 +42,6 @@ SILENT_LIST_S = 1800.0
 RESTORE_S = 24 * 3600.0
 KNOWN_UIDS = 4000
 MOST_TOLD = 500
-CLOCK_STEP_S = 1.0
 COMMANDS_EVERY_S = 0.5
 ERROR_DELAYS_S = (10.0, 20.0, 40.0, 60.0)
 
@@ -79,7 +79,7 @@ class Gateway:
         self._batch_mono: float | None = None
         self._known: dict[str, None] = {}
         self._told: set[str] = set()
-        self._last_beat = clock.now()
+        self._clock_watch = ClockWatch(clock.now(), settings.clock_limit_s)
         self._polls, self._watch = PollLog(store), IntervalWatch()
 
     async def run(self) -> None:
@@ -166,7 +166,7 @@ class Gateway:
 
     async def _poll_dispatch(self, started: Instant) -> None:
         receipt = await self._list(started)
-        self._sample_clock(receipt)
+        self._fold_clock(self._clock_watch.answer(receipt, self._clock.now()))
         if isinstance(receipt.content, WireError):
             await self._store.record_unreadable_list(receipt)
             raise receipt.content
@@ -236,6 +236,7 @@ class Gateway:
         if isinstance(receipt.content, WireError):
             self._unreadable(receipt.content, f"batch {receipt.argument}")
             return
+        self._fold_clock(self._clock_watch.batch(receipt, receipt.content, self._clock.now()))
         self._fold(facts.BatchSeen(receipt.content, self._clock.now()))
         self.publish()
         if recorded.intent is not None:
@@ -318,25 +319,9 @@ class Gateway:
 
     # --- state and time --------------------------------------------------------------------------------------------
 
-    def _sample_clock(self, receipt: Receipt[object]) -> None:
-        """Compare our clock with the ISO's Date header, which has whole seconds: on average half a second old."""
-        if receipt.server_date is None:
-            return
-        offset = (receipt.server_date - receipt.received_at).total_seconds() + 0.5
-        was_ok = self.state.clock.ok
-        self._fold(facts.ClockSampled(offset, self._clock.now(), self.settings.clock_limit_s))
-        if was_ok and not self.state.clock.ok:
-            log.error("our clock is %.1f s from the ISO's: targets are frozen until it is right", offset)
-        elif not was_ok and self.state.clock.ok:
-            log.warning("our clock agrees with the ISO's again (%.1f s)", offset)
-
-    def _watch_clock(self) -> None:
-        """Notice a wall clock that jumped between two beats."""
-        before, self._last_beat = self._last_beat, self._clock.now()
-        jumped = (self._last_beat.wall - before.wall).total_seconds() - (self._last_beat.mono - before.mono)
-        if abs(jumped) > CLOCK_STEP_S:
-            log.error("our clock jumped by %.1f s: targets are frozen until the ISO's clock was read", jumped)
-            self._fold(facts.ClockStepped(self._last_beat, before))
+    def _fold_clock(self, event: facts.ClockSampled | facts.ClockStepped | None) -> None:
+        if event is not None:
+            self._fold(event)
 
     def _fold(self, event: facts.Event) -> None:
         self.state = fold(self.state, event)
@@ -381,7 +366,7 @@ class Gateway:
     def tick(self) -> None:
         """Beat once and publish: a setpoint moves along its ramp and quality decays with no event at all."""
         self._heartbeat += 1
-        self._watch_clock()
+        self._fold_clock(self._clock_watch.beat(self._clock.now()))
         self.publish()
 
 

@@ -11,7 +11,7 @@ from rich.console import Console
 from caiso_ads.cli._demo_table import picture
 from caiso_ads.cli.demo import command
 from caiso_ads.config import Config, load_config
-from caiso_ads.core import state as facts
+from caiso_ads.core import happenings as facts
 from caiso_ads.core.directive import DEFAULT_LIMITS, Environment
 from caiso_ads.core.instant import Instant
 from caiso_ads.core.snapshot import snapshot

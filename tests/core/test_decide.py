@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from caiso_ads.core import state as facts
+from caiso_ads.core import happenings as facts
 from caiso_ads.core.codes import BatchStatus, BatchType
 from caiso_ads.core.decide import Queued, recheck, retry_delay_s, sendable
 from caiso_ads.core.directive import Environment

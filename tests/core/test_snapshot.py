@@ -3,7 +3,7 @@ from __future__ import annotations
 import math
 from datetime import timedelta
 
-from caiso_ads.core import state as facts
+from caiso_ads.core import happenings as facts
 from caiso_ads.core.directive import DEFAULT_LIMITS, Environment
 from caiso_ads.core.instant import Instant
 from caiso_ads.core.points import Snapshot

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caiso_ads.core import state as facts
+from caiso_ads.core import happenings as facts
 from caiso_ads.core.codes import BatchStatus, BatchType, InstructionType
 from caiso_ads.core.directive import DEFAULT_LIMITS, Environment, Fallback, Then
 from caiso_ads.core.events import Notice
+from caiso_ads.core.happenings import Event
 from caiso_ads.core.instant import Instant
 from caiso_ads.core.model import DispatchBatch, InstructionDetail
 from caiso_ads.core.override import Override
@@ -21,7 +22,7 @@ from caiso_ads.core.points import Snapshot
 from caiso_ads.core.quality import Directive, Quality, Reason
 from caiso_ads.core.ramp import Machine
 from caiso_ads.core.snapshot import snapshot
-from caiso_ads.core.state import Event, Mode, Resource, State, fold, initial
+from caiso_ads.core.state import Mode, Resource, State, fold, initial
 from tests.fakes import START, batch, trajectory
 
 NOW = Instant(START, 1000.0)
@@ -368,3 +369,25 @@ def test_the_directive_never_becomes_follow_by_time_alone_once_the_link_is_silen
         assert of(take(state, first + later), "directive") == Directive.NO_DATA
     elif first > 30.0 + len(history):
         assert of(take(state, first + later), "directive") != Directive.FOLLOW
+
+
+@given(histories(), st.integers(-600, 1500))
+def test_the_active_target_equals_an_oracle_written_from_the_rule(history: list[Event], second: int) -> None:
+    """Of each batch its highest revision (the last one where equal); not cancelled, in limits; newest start that came."""
+    state = initial({"R1": PLAIN}, Environment.PRODUCTION)
+    newest: dict[str, DispatchBatch] = {}
+    for event in history:
+        state = fold(state, event)
+        if isinstance(event, facts.BatchSeen):
+            known = newest.get(event.batch.batch_uid)
+            if known is None or event.batch.revision_no >= known.revision_no:
+                newest[event.batch.batch_uid] = event.batch
+    when = START + timedelta(seconds=second)
+    standing = [
+        (one.start_time, one.batch_received, one.batch_uid, one.instructions[0].dot_mw)
+        for one in newest.values()
+        if one.batch_status is BatchStatus.CLOSED and one.start_time <= when
+    ]
+    allowed = [row for row in standing if row[3] is not None and 0.0 <= row[3] <= 200.0]
+    expected = max(allowed)[3] if allowed else None
+    assert of(take(state, now=Instant(when, 1000.0 + second)), "dot_mw") == expected

@@ -4,7 +4,7 @@ import itertools
 from dataclasses import replace
 from datetime import timedelta
 
-from caiso_ads.core import state as facts
+from caiso_ads.core import happenings as facts
 from caiso_ads.core.codes import BatchStatus, BatchType
 from caiso_ads.core.directive import Environment, LinkFault
 from caiso_ads.core.instant import Instant

@@ -15,8 +15,9 @@ from msgspec import Meta
 
 from caiso_ads.ads.exchange import Endpoint
 from caiso_ads.core.directive import DEFAULT_LIMITS, AgeLimits, Environment, Fallback, Then
+from caiso_ads.core.happenings import CLOCK_LIMIT_S
 from caiso_ads.core.ramp import Machine
-from caiso_ads.core.state import CLOCK_LIMIT_S, Mode, Resource
+from caiso_ads.core.state import Mode, Resource
 from caiso_ads.errors import ConfigError
 
 Technology = Literal["solar", "wind", "storage", "gas", "hydro", "intertie", "other"]

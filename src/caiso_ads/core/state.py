@@ -14,17 +14,28 @@ from typing import TypeVar
 from caiso_ads.core.codes import BatchStatus, BatchType
 from caiso_ads.core.directive import DEFAULT_FALLBACK, Environment, Fallback, LinkFault
 from caiso_ads.core.events import PlantEvent, events_of, merged
+from caiso_ads.core.happenings import (
+    BatchChecked,
+    BatchSeen,
+    ClockSampled,
+    ClockStepped,
+    Event,
+    OverridesChanged,
+    PayloadUnreadable,
+    PollCompleted,
+    PollFailed,
+    Stopping,
+    StoreChanged,
+    TrajectorySeen,
+)
 from caiso_ads.core.instant import Instant
-from caiso_ads.core.model import DispatchBatch, DispatchOperatingPoint, TrajectoryBatch, is_yes
+from caiso_ads.core.model import DispatchOperatingPoint, TrajectoryBatch, is_yes
 from caiso_ads.core.override import Override
 from caiso_ads.core.ramp import DEFAULT_MACHINE, Machine
 from caiso_ads.core.setpoint import Target, targets_of
 from caiso_ads.core.trajectory import EMPTY_CURVE, Curve, Leg, forget, merge, overlay
 
 T = TypeVar("T")
-
-CLOCK_LIMIT_S = 10.0
-"""How far our clock may be from the ISO's before nothing is rotated any more (s)."""
 
 HORIZON_S = 2 * 3600.0
 """How long targets and operating points stay after their last target time (s)."""
@@ -134,105 +145,6 @@ class State:
     unreadable: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class BatchSeen:
-    """A dispatch batch is durable. ``restored`` when it was read back at start."""
-
-    batch: DispatchBatch
-    arrived: Instant
-    restored: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class TrajectorySeen:
-    """A trajectory batch is durable. ``restored`` when it was read back at start."""
-
-    batch: TrajectoryBatch
-    arrived: Instant
-    restored: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class BatchChecked:
-    """The header of a batch was read and had not changed."""
-
-    batch_uid: str
-    at: Instant
-
-
-@dataclass(frozen=True, slots=True)
-class PollCompleted:
-    """Both streams were read, verified and stored. ``started`` is when that began: the age the plant sees."""
-
-    started: Instant
-
-
-@dataclass(frozen=True, slots=True)
-class PollFailed:
-    """A cycle failed on the ISO's side or the way to it."""
-
-    fault: LinkFault
-
-
-@dataclass(frozen=True, slots=True)
-class StoreChanged:
-    """The store takes writes, or does not."""
-
-    ok: bool
-
-
-@dataclass(frozen=True, slots=True)
-class PayloadUnreadable:
-    """A payload was kept that could not be decoded."""
-
-
-@dataclass(frozen=True, slots=True)
-class ClockSampled:
-    """The ISO's clock was read: ``offset_s`` is theirs minus ours."""
-
-    offset_s: float
-    at: Instant
-    limit_s: float = CLOCK_LIMIT_S
-
-
-@dataclass(frozen=True, slots=True)
-class ClockStepped:
-    """Our wall clock jumped against the monotonic one; nothing is rotated until the ISO's clock was read again.
-
-    ``before`` is the last instant before the jump.
-    """
-
-    at: Instant
-    before: Instant
-
-
-@dataclass(frozen=True, slots=True)
-class OverridesChanged:
-    """An operator forced something, or ended it: ``overrides`` is all that now stands."""
-
-    overrides: tuple[Override, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Stopping:
-    """The gateway is shutting down."""
-
-
-Event = (
-    BatchSeen
-    | TrajectorySeen
-    | BatchChecked
-    | PollCompleted
-    | PollFailed
-    | StoreChanged
-    | PayloadUnreadable
-    | ClockSampled
-    | ClockStepped
-    | OverridesChanged
-    | Stopping
-)
-
-
 def initial(configured: Mapping[str, Resource], environment: Environment) -> State:
     """Return the state of a gateway that knows nothing."""
     return State(dict(configured), environment, {resource_id: ResourceState() for resource_id in configured})
@@ -256,7 +168,8 @@ def fold(state: State, event: Event) -> State:
 
 
 def _fold_flag(
-    state: State, event: PollCompleted | PollFailed | StoreChanged | PayloadUnreadable | OverridesChanged | Stopping
+    state: State,
+    event: PollCompleted | PollFailed | StoreChanged | PayloadUnreadable | OverridesChanged | Stopping,
 ) -> State:
     """Fold an event that sets one field."""
     match event:

@@ -1,0 +1,112 @@
+"""What can happen to the gateway, as facts for ``state.fold``. Rule: a fact is durable before it gets here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from caiso_ads.core.directive import LinkFault
+from caiso_ads.core.instant import Instant
+from caiso_ads.core.model import DispatchBatch, TrajectoryBatch
+from caiso_ads.core.override import Override
+
+CLOCK_LIMIT_S = 10.0
+"""How far our clock may be from the ISO's before nothing is rotated any more (s)."""
+
+
+@dataclass(frozen=True, slots=True)
+class BatchSeen:
+    """A dispatch batch is durable. ``restored`` when it was read back at start."""
+
+    batch: DispatchBatch
+    arrived: Instant
+    restored: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TrajectorySeen:
+    """A trajectory batch is durable. ``restored`` when it was read back at start."""
+
+    batch: TrajectoryBatch
+    arrived: Instant
+    restored: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BatchChecked:
+    """The header of a batch was read and had not changed."""
+
+    batch_uid: str
+    at: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class PollCompleted:
+    """Both streams were read, verified and stored. ``started`` is when that began: the age the plant sees."""
+
+    started: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class PollFailed:
+    """A cycle failed on the ISO's side or the way to it."""
+
+    fault: LinkFault
+
+
+@dataclass(frozen=True, slots=True)
+class StoreChanged:
+    """The store takes writes, or does not."""
+
+    ok: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PayloadUnreadable:
+    """A payload was kept that could not be decoded."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClockSampled:
+    """The ISO's clock was read: ``offset_s`` is theirs minus ours."""
+
+    offset_s: float
+    at: Instant
+    limit_s: float = CLOCK_LIMIT_S
+
+
+@dataclass(frozen=True, slots=True)
+class ClockStepped:
+    """Our wall clock jumped against the monotonic one; nothing is rotated until the ISO's clock was read again.
+
+    ``before`` is the last instant before the jump.
+    """
+
+    at: Instant
+    before: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class OverridesChanged:
+    """An operator forced something, or ended it: ``overrides`` is all that now stands."""
+
+    overrides: tuple[Override, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Stopping:
+    """The gateway is shutting down."""
+
+
+Event = (
+    BatchSeen
+    | TrajectorySeen
+    | BatchChecked
+    | PollCompleted
+    | PollFailed
+    | StoreChanged
+    | PayloadUnreadable
+    | ClockSampled
+    | ClockStepped
+    | OverridesChanged
+    | Stopping
+)
