@@ -149,3 +149,23 @@ def test_the_files_of_the_demo_can_be_copied_and_checked(demo: Demo) -> None:
     assert 'environment = "simulator"' in text
     assert f"port = {demo.port}" in text
     assert list((demo.directory / "files").glob("*.csv"))
+
+
+def test_an_operator_forces_a_value_and_a_foreign_master_reads_it(demo: Demo) -> None:
+    """From the command line through the spool, the store and the snapshot to the register, and in the audit."""
+    gas = [item["id"] for item in demo.status()["resources"]].index("RIVRCK_1_GAS1")
+    words = ("--config", str(demo.directory / "gateway.toml"), "--json", "--yes")
+    forced = ("override", "set", "RIVRCK_1_GAS1", "--mw", "99", "--reason", "line work", "--for", "5m")
+    run = [sys.executable, "-c", "from caiso_ads.cli import main; main()"]
+    subprocess.run([*run, *forced, *words], check=True, capture_output=True, env=processes.environment())
+    address = Plan(("one",)).block_base(gas) + slot(SETPOINT) + 1
+    assert mbpoll(demo, "-t", "4:float", "-B", "-r", str(address), "-c", "1") == [99.0]
+    deadline = time.monotonic() + 10.0
+    points = demo.status()["resources"][gas]["points"]
+    while points["quality"]["word"] != "FORCED" and time.monotonic() < deadline:
+        points = demo.status()["resources"][gas]["points"]
+    assert (points["quality"]["word"], points["directive"]["word"], points["setpoint_mw"]["value"]) == (
+        "FORCED",
+        "HOLD",
+        99.0,
+    )
