@@ -9,14 +9,12 @@ import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from caiso_ads.core.codes import BatchType
 from caiso_ads.core.intervals import Delivery, Outage, Polls, Span
 from caiso_ads.errors import StoreError
-from caiso_ads.store import engine
+from caiso_ads.store.looking import ReadOnly
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NOTED = "SELECT name, value FROM meta WHERE name IN ('first poll', 'last poll')"
@@ -35,28 +33,8 @@ _UNREADABLE = """
     ORDER BY received_at"""
 
 
-class Deliveries:
-    """A read-only connection to the database at ``path``; use it in a ``with`` block.
-
-    Raises StoreError when the file is missing, is no database of ours, or cannot be read.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        if not path.is_file():
-            raise StoreError(f"{path}: there is no database")
-        try:
-            self._db = engine.connect_reader(path)
-        except sqlite3.Error as problem:
-            raise StoreError(f"{path}: cannot be opened for reading: {problem}") from problem
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._db.close()
+class Deliveries(ReadOnly):
+    """What came for each interval."""
 
     def resources(self) -> list[str]:
         """Return every resource the database knows, by name."""

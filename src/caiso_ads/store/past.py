@@ -11,13 +11,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from caiso_ads.core.model import DispatchBatch, TrajectoryBatch
 from caiso_ads.errors import StoreError, WireError
-from caiso_ads.store import engine
 from caiso_ads.store.evidence import intact, original
+from caiso_ads.store.looking import ReadOnly
 from caiso_ads.wire.operations import OPERATIONS, ResultKind
 from caiso_ads.wire.payload import BadItem, read_result
 
@@ -69,24 +68,8 @@ class Stored:
         return tuple(unread if n in self.bad_then else item for n, item in enumerate(self.items))
 
 
-class Past:
-    """A read-only connection to the database at ``path``; use it with ``contextlib.closing``.
-
-    Raises StoreError when the file is missing, is no database of ours, or cannot be read.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        if not path.is_file():
-            raise StoreError(f"{path}: there is no database")
-        try:
-            self._db = engine.connect_reader(path)
-        except sqlite3.Error as problem:
-            raise StoreError(f"{path}: cannot be opened for reading: {problem}") from problem
-
-    def close(self) -> None:
-        """Close the connection."""
-        self._db.close()
+class Past(ReadOnly):
+    """What was received, by time; closed by ``contextlib.closing`` or a ``with`` block."""
 
     def span(self) -> tuple[datetime, datetime] | None:
         """Return when the first and the last answer of the two streams was received; None when there is none."""

@@ -10,16 +10,14 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from caiso_ads.core.override import Override
 from caiso_ads.core.quality import Directive
 from caiso_ads.errors import StoreError
-from caiso_ads.store import engine
 from caiso_ads.store.chain import AuditRow
 from caiso_ads.store.evidence import intact, original
+from caiso_ads.store.looking import ReadOnly
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _STREAMS = {1: "dispatch", 2: "trajectory", 3: "list"}
@@ -43,32 +41,8 @@ class Original:
     intact: bool
 
 
-class Reader:
-    """A read-only connection to the database at ``path``; use it in a ``with`` block.
-
-    Raises StoreError when the file is missing, is no database of ours, or cannot be read.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        if not path.is_file():
-            raise StoreError(f"{path}: there is no database")
-        try:
-            self._db = engine.connect_reader(path)
-        except sqlite3.Error as problem:
-            raise StoreError(f"{path}: cannot be opened for reading: {problem}") from problem
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close the connection."""
-        self._db.close()
+class Reader(ReadOnly):
+    """What the commands of every day ask."""
 
     def counts(self) -> dict[str, int]:
         """Return the number of rows of each table; ``outbox_open`` counts the intents without a final result."""
