@@ -354,3 +354,24 @@ async def test_what_the_tables_do_not_know_is_kept_and_told_once(caplog: pytest.
     assert sum("ALIEN" in text for text in told) == 1
     assert sum("batchType 99" in text for text in told) == 1
     assert list(rig.store.batches) == ["A", "B", "C"]
+
+
+async def test_a_curve_that_cannot_be_read_is_kept_and_the_cycle_is_not_complete_although_dispatch_goes_on() -> None:
+    rig = Rig()
+    rig.source.trajectories = [trajectory("T1", FLAT)]
+    rig.source.batches = [batch("M")]
+    await rig.gateway.poll_once()
+    rig.source.batches.append(batch("N"))
+    rig.source.trajectories.append(trajectory("T2", FLAT))
+    good = rig.source.fetch_trajectories
+
+    async def spoilt(uid: str) -> object:
+        return replace(await good(uid), content=WireError("bad gzip"))
+
+    rig.source.fetch_trajectories = spoilt  # type: ignore[method-assign,assignment]  # the ISO's fault
+    await rig.clock.advance(31.0)
+    await rig.gateway.poll_once()
+    assert list(rig.store.batches) == ["M", "N"]
+    assert ("trajectories", "T1") in rig.store.log
+    assert rig.quality() is Quality.UNCERTAIN
+    assert rig.directive() is Directive.HOLD

@@ -118,9 +118,11 @@ class Gateway:
         started = self._clock.now()
         try:
             await self._ensure_store()
-            await self._poll_trajectories(started)
+            unread = await self._poll_trajectories(started)
             await self._poll_dispatch(started)
             await self._recheck(started)
+            if unread is not None:
+                raise unread  # there is a newer curve than the one shown: such a cycle is not complete
             await self._polls.completed(started.wall)
         except StoreError as error:
             return self._store_failed(error)
@@ -135,20 +137,20 @@ class Gateway:
 
     # --- one cycle -------------------------------------------------------------------------------------------------
 
-    async def _poll_trajectories(self, started: Instant) -> None:
-        """Fetch the curve first: after an outage the present matters before the past."""
+    async def _poll_trajectories(self, started: Instant) -> WireError | None:
+        """Fetch the curve first: after an outage the present matters before the past. Return why it cannot be read."""
         last = self._trajectory_mono
         due = last is None or started.mono - last >= FETCH_TRAJECTORY_ANYWAY_S
         if not due and not await self._source.is_new_trajectory(self._cursors.trajectory_uid):
-            return
+            return None
         receipt = await self._source.fetch_trajectories(self._cursors.trajectory_uid)
-        self._trajectory_mono = started.mono
         if isinstance(receipt.content, WireError):
             await self._store.record_trajectories(receipt)
             self._unreadable(receipt.content, "trajectory")
-            return
+            return receipt.content
+        self._trajectory_mono = started.mono
         if not receipt.content:
-            return
+            return None
         await self._store.record_trajectories(receipt)
         uids = [uid for item in receipt.content if (uid := _uid(item))]
         if uids:
@@ -163,6 +165,7 @@ class Gateway:
         for item in receipt.content:
             if isinstance(item, TrajectoryBatch):
                 self._tell_news(item)
+        return None
 
     async def _poll_dispatch(self, started: Instant) -> None:
         receipt = await self._list(started)

@@ -12,66 +12,17 @@ from hypothesis import strategies as st
 
 from caiso_ads.core import happenings as facts
 from caiso_ads.core.codes import BatchStatus, BatchType, InstructionType
-from caiso_ads.core.directive import DEFAULT_LIMITS, Environment, Fallback, Then
+from caiso_ads.core.directive import Environment, Fallback, Then
 from caiso_ads.core.events import Notice
 from caiso_ads.core.happenings import Event
 from caiso_ads.core.instant import Instant
-from caiso_ads.core.model import DispatchBatch, InstructionDetail
+from caiso_ads.core.model import DispatchBatch
 from caiso_ads.core.override import Override
-from caiso_ads.core.points import Snapshot
 from caiso_ads.core.quality import Directive, Quality, Reason
 from caiso_ads.core.ramp import Machine
-from caiso_ads.core.snapshot import snapshot
-from caiso_ads.core.state import Mode, Resource, State, fold, initial
+from caiso_ads.core.state import Mode, fold, initial
+from tests.core.taking import FLAT, MINUTES_5, NOW, PLAIN, after, curve, dots, of, reasons, take
 from tests.fakes import START, batch, trajectory
-
-NOW = Instant(START, 1000.0)
-PLAIN = Resource("R1", "one", 0.0, 200.0)
-MINUTES_5 = timedelta(minutes=5)
-FLAT = trajectory("T", {"R1": [(START, 80.0), (START + timedelta(hours=1), 80.0)]})
-
-
-def after(*events: Event, resource: Resource = PLAIN, environment: Environment = Environment.PRODUCTION) -> State:
-    """Fold events, after a first 5-minute batch and before a complete poll."""
-    state = fold(
-        initial({"R1": resource}, environment), facts.BatchSeen(batch("M", start=START - timedelta(hours=1)), NOW)
-    )
-    for event in events:
-        state = fold(state, event)
-    return fold(state, facts.PollCompleted(NOW))
-
-
-def take(state: State, seconds: float = 0.0, *, now: Instant | None = None) -> Snapshot:
-    return snapshot(state, now or NOW.plus(seconds), DEFAULT_LIMITS, generation=1, heartbeat=1, unacknowledged=0)
-
-
-def of(shot: Snapshot, key: str) -> float | int | datetime | None:
-    return shot.value("R1", key).value
-
-
-def reasons(shot: Snapshot) -> Reason:
-    value = of(shot, "reasons")
-    assert isinstance(value, Reason)
-    return value
-
-
-def dots(*pairs: tuple[float, float], flag: str | None = None, supp: float | None = None) -> list[Event]:
-    """Make one batch for each (minutes from START, MW)."""
-    made: list[Event] = []
-    for number, (minute, mw) in enumerate(pairs):
-        one = batch(f"D{number}", dots={"R1": mw}, start=START + timedelta(minutes=minute))
-        detail = () if supp is None else (InstructionDetail(seg_no=2, service_type="SUPP", mw=supp),)
-        inner = replace(one.instructions[0], follow_dot_flag=flag, detail=detail)
-        made.append(facts.BatchSeen(replace(one, instructions=(inner,)), NOW))
-    return made
-
-
-def curve(points: list[tuple[float, float]], uid: str = "T", received: float = 0.0, binding: str | None = "Y") -> Event:
-    """Make a trajectory of (seconds from START, MW)."""
-    at = [(START + timedelta(seconds=when), mw) for when, mw in points]
-    made = trajectory(uid, {"R1": at}, received=START + timedelta(seconds=received), binding=binding)
-    return facts.TrajectorySeen(made, NOW)
-
 
 # --- three ways to a setpoint -------------------------------------------------------------------------------------
 
@@ -137,6 +88,21 @@ def test_wind_and_sun_follow_only_when_the_flag_says_so(
     )
     assert (of(shot, "directive"), of(shot, "curtailed")) == (directive, curtailed)
     assert bool(reasons(shot) & Reason.FREE_TO_RUN) == (directive is Directive.RELEASE)
+
+
+@pytest.mark.parametrize("known", [[], dots((-60, 25.0), (60, 25.0))])
+def test_wind_and_sun_are_not_free_because_a_target_is_missing_or_old(known: list[Event]) -> None:
+    shot = take(after(facts.TrajectorySeen(FLAT, NOW), *known, resource=replace(PLAIN, renewable=True)), 9.0)
+    assert of(shot, "directive") == Directive.FOLLOW
+
+
+def test_a_target_an_hour_ahead_does_not_keep_an_old_one_good() -> None:
+    state = after(*dots((0, 40.0), (60, 60.0)), resource=replace(PLAIN, mode=Mode.STEP))
+    qualities = [
+        take(fold(state, facts.PollCompleted(NOW.plus(s))), s).value("R1", "setpoint_mw").quality
+        for s in (150.0, 151.0, 419.0)
+    ]
+    assert qualities == [Quality.GOOD, Quality.UNCERTAIN, Quality.UNCERTAIN]
 
 
 def test_other_technologies_always_follow() -> None:

@@ -105,10 +105,11 @@ class _View:
         return None if self._targets.active is None else self._targets.active.dot_mw
 
     def _targets_overdue_s(self) -> float:
-        """Return how long the interval of the active target has ended with no target to follow it."""
-        if self._targets.active is None or self._targets.following is not None:
+        """Return how long no target's own interval has covered now; one far ahead covers nothing until it is near."""
+        active, following = self._targets.active, self._targets.following
+        if active is None or (following is not None and following.target - HALF_S <= self._when):
             return 0.0
-        return max(0.0, self._when - self._targets.active.target - HALF_S)
+        return max(0.0, self._when - active.target - HALF_S)
 
     def _facts(self) -> Facts:
         state, aim = self._state, self._aim
@@ -127,13 +128,16 @@ class _View:
             environment=state.environment,
             market_age_s=_age(state.market_at, self._now),
             clock_ok=state.clock.ok,
-            must_follow=not self._resource.renewable or self._follows(),
+            must_follow=not self._is_free(),
             mismatch=abs(self._mismatch_mw() or 0.0) > self._resource.mismatch_mw,
             forced=_forced(override),
         )
 
-    def _follows(self) -> bool:
-        return self._targets.active is not None and self._targets.active.follow_dot is True
+    def _is_free(self) -> bool:
+        """Whether wind or sun may run free: only a current target without the flag says so, never a missing one."""
+        active = self._targets.active
+        current = active is not None and self._targets_overdue_s() == 0.0
+        return self._resource.renewable and current and active is not None and active.follow_dot is not True
 
     def _is_refused(self) -> bool:
         """Whether something outside the limits would apply now, had it not been refused."""

@@ -212,6 +212,12 @@ def test_a_stopped_control_loop_is_not_taken_for_a_good_one() -> None:
     assert not image.live
 
 
+@pytest.mark.parametrize("word", [Directive.RELEASE, Directive.TEST])
+def test_without_the_loop_no_word_that_lets_the_plant_act_is_left(word: Directive) -> None:
+    shown = without_trust(snapshot({IDS[0]: resource(Quality.GOOD, directive=word)}))
+    assert shown.value(IDS[0], "directive").value == Directive.HOLD
+
+
 def test_distrust_keeps_what_was_already_bad() -> None:
     before = snapshot({IDS[0]: resource(Quality.BAD_STALE, directive=Directive.NO_DATA, reasons=Reason.CLOCK_OFF)})
     after = without_trust(before)

@@ -211,6 +211,7 @@ def without_trust(snapshot: Snapshot) -> Snapshot:
 
 
 _TRUSTED = (Quality.GOOD, Quality.UNCERTAIN)
+_ACTING = (Directive.FOLLOW, Directive.RELEASE, Directive.TEST)
 
 
 def _distrust(item: PointValue) -> PointValue:
@@ -222,7 +223,7 @@ def _distrust_resource(items: Sequence[PointValue]) -> tuple[PointValue, ...]:
     word: Mapping[str, Value | None] = {key: items[_RESOURCE[key]].value for key in ("quality", "directive", "reasons")}
     if word["quality"] in _TRUSTED:
         changed[_RESOURCE["quality"]] = PointValue(Quality.BAD_COMM, Quality.BAD_COMM)
-    if word["directive"] == Directive.FOLLOW:
+    if word["directive"] in _ACTING:
         reasons = word["reasons"] if isinstance(word["reasons"], int) else 0
         changed[_RESOURCE["directive"]] = PointValue(Directive.HOLD, Quality.BAD_COMM)
         changed[_RESOURCE["reasons"]] = PointValue(reasons | Reason.ADS_UNREACHABLE, Quality.BAD_COMM)
