@@ -28,6 +28,10 @@ from caiso_ads.wire.payload import BadItem
 _T = TypeVar("_T")
 
 
+CLOSING_S = 0.1
+"""How long the loop runs on after closing (s): a TLS connection is let go some turns of the loop later."""
+
+
 class SyncAdsClient:
     """All operations of AdsClient, blocking; ``options`` are AdsClient's (``response_url``, ``deadline_s``, ...).
 
@@ -52,10 +56,14 @@ class SyncAdsClient:
         """Close all connections and end the thread; a second call does nothing."""
         if self._loop.is_closed():
             return
-        self._run(self._client.close())
+        self._run(self._close())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
+
+    async def _close(self) -> None:
+        await self._client.close()
+        await asyncio.sleep(CLOSING_S)
 
     def _run(self, call: Coroutine[Any, Any, _T]) -> _T:
         future = asyncio.run_coroutine_threadsafe(call, self._loop)
