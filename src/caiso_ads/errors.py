@@ -16,7 +16,9 @@
         ├── HttpStatusError          an HTTP status without a SOAP answer
         ├── SoapFaultError           the service answered with a fault
         ├── NotSoapError             an answer that is no SOAP at all: a login or maintenance page
-        └── WireError                an answer whose content cannot be read; says where
+        ├── WireError                an answer whose content cannot be read; says where
+        ├── OasisError               the price service answered with one of its error codes
+        └── ThrottledError           the price service says we ask too often
 
 The rule: a message names what was wrong (file, field, value), and ``cure`` says what to do about it where we know.
 """
@@ -131,3 +133,15 @@ class WireError(RemoteError):
     def __init__(self, problem: str, *, where: str = "") -> None:
         self.problem, self.where = problem, where
         super().__init__(f"{where}: {problem}" if where else problem)
+
+
+class OasisError(RemoteError):
+    """The price service answered with an error code. Spec: OASIS 5.1.8. ``text`` is theirs, cut to 500 characters."""
+
+    def __init__(self, code: int, text: str) -> None:
+        self.code, self.text = code, text[:500]
+        super().__init__(f"OASIS error {code}: {self.text}")
+
+
+class ThrottledError(RemoteError):
+    """The price service refuses us for a while: too many requests from this address."""
