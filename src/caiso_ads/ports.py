@@ -17,7 +17,7 @@ from caiso_ads.core.instant import Instant as Instant  # noqa: PLC0414 - part of
 from caiso_ads.core.model import DispatchBatch, TrajectoryBatch
 from caiso_ads.core.override import Cleared, Override
 from caiso_ads.core.points import Snapshot
-from caiso_ads.core.price import Correction, Market, NodeInfo, Price
+from caiso_ads.core.price import AffectedHour, Correction, Market, NodeInfo, Price
 from caiso_ads.errors import WireError
 from caiso_ads.wire.payload import BadItem
 
@@ -226,16 +226,6 @@ class PriceAnswer:
     posted: bool = True
     failed_checks: tuple[str, ...] = ()
     server_date: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class AffectedHour:
-    """One line of the ISO's correction report: which trade hour of which market it changed. ``text`` is its reason."""
-
-    market: Market
-    start: datetime
-    end: datetime
-    text: str
 
 
 class PriceSource(Protocol):

@@ -57,6 +57,16 @@ class Correction:
 
 
 @dataclass(frozen=True, slots=True)
+class AffectedHour:
+    """One line of the ISO's correction report: which trade hour of which market it changed. ``text`` is its reason."""
+
+    market: Market
+    start: datetime
+    end: datetime
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class NodeInfo:
     """One row of the ISO's catalogue of nodes. ``kind`` is PNODE, APNODE or RESOURCE (then ``node`` is its node)."""
 

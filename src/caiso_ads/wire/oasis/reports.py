@@ -22,8 +22,10 @@ DATA_ITEMS = {
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One report. ``versions``: newest first, the next is tried where one is refused (1020). ``interval_s`` in seconds,
-    ``all_nodes_s``: how much one request for all nodes returns, whatever end it asks for.
+    """One report; ``versions`` newest first, the next is tried where one is refused (1020).
+
+    ``interval_s`` is the length of its intervals (s); ``all_nodes_s`` is how much time (s) one request for all nodes
+    returns, whatever end it asks for.
     """
 
     query: str
