@@ -163,8 +163,10 @@ class MemoryStore:
 
     async def record_recheck(self, receipt: Receipt[DispatchBatch]) -> Recorded:
         self._write("recheck", receipt.argument)
+        old, new = self.batches.get(receipt.argument), receipt.content
         self.batches[receipt.argument] = receipt
-        return Recorded(fresh=True)
+        before = None if old is None or isinstance(old.content, WireError) else old.content.revision_no
+        return Recorded(fresh=True, conflict=not isinstance(new, WireError) and new.revision_no == before)
 
     async def record_trajectories(self, receipt: Receipt[Sequence[TrajectoryBatch | BadItem]]) -> Recorded:
         self._write("trajectories", receipt.argument)

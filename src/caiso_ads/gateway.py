@@ -28,8 +28,9 @@ from caiso_ads.core.snapshot import snapshot
 from caiso_ads.core.state import State, fold
 from caiso_ads.errors import HttpStatusError, RemoteError, SoapFaultError, StoreError, TlsError, TlsReason, WireError
 from caiso_ads.outbox import Outbox
-from caiso_ads.polls import IntervalWatch, PollLog
-from caiso_ads.ports import Clock, Cursors, Feed, Instant, Receipt, Source, Store
+from caiso_ads.polls import PollLog
+from caiso_ads.ports import Clock, Cursors, Feed, Instant, Receipt, Recorded, Source, Store
+from caiso_ads.watch import AlarmWatch
 from caiso_ads.wire.payload import BadItem
 
 log = logging.getLogger("caiso_ads.gateway")
@@ -80,7 +81,7 @@ class Gateway:
         self._known: dict[str, None] = {}
         self._told: set[str] = set()
         self._clock_watch = ClockWatch(clock.now(), settings.clock_limit_s)
-        self._polls, self._watch = PollLog(store), IntervalWatch()
+        self._polls, self._alarms = PollLog(store), AlarmWatch()
 
     async def run(self) -> None:
         """Restore, then poll, tick and acknowledge until cancelled; raises what it did not expect."""
@@ -146,7 +147,7 @@ class Gateway:
         receipt = await self._source.fetch_trajectories(self._cursors.trajectory_uid)
         if isinstance(receipt.content, WireError):
             await self._store.record_trajectories(receipt)
-            self._unreadable(receipt.content, "trajectory")
+            self._unreadable(receipt.content, "trajectory", dispatch=False)
             return receipt.content
         self._trajectory_mono = started.mono
         if not receipt.content:
@@ -160,7 +161,7 @@ class Gateway:
             if isinstance(item, TrajectoryBatch):
                 self._fold(facts.TrajectorySeen(item, arrived))
             else:
-                self._unreadable(item.error, f"trajectory {item.uid}")
+                self._unreadable(item.error, f"trajectory {item.uid}", dispatch=False)
         self.publish()
         for item in receipt.content:
             if isinstance(item, TrajectoryBatch):
@@ -236,6 +237,7 @@ class Gateway:
         recorded = await self._store.record_batch(receipt, acknowledge=self.settings.acknowledge)
         self._cursors = Cursors(receipt.argument, self._cursors.trajectory_uid)
         self._remember(receipt.argument)
+        self._tell_conflict(receipt.argument, recorded)
         if isinstance(receipt.content, WireError):
             self._unreadable(receipt.content, f"batch {receipt.argument}")
             return
@@ -259,7 +261,7 @@ class Gateway:
         if isinstance(header.content, WireError) or not self._changed(header.content):
             return
         receipt = await self._source.fetch_batch(uid)
-        await self._store.record_recheck(receipt)
+        self._tell_conflict(uid, await self._store.record_recheck(receipt))
         if isinstance(receipt.content, WireError):
             self._unreadable(receipt.content, f"batch {uid}")
             return
@@ -284,8 +286,8 @@ class Gateway:
             log.warning("ADS answers again after %d failed cycles", self._failures)
         self._failures = 0
         self._fold(facts.PollCompleted(started))
-        self._watch.look(self.state, started.wall)
         self.publish()
+        self._alarms.look(self.feed.latest, started.mono)
         return self.settings.poll_interval_s
 
     def _store_failed(self, error: StoreError) -> float:
@@ -308,9 +310,9 @@ class Gateway:
             delay = max(delay, min(60.0, error.retry_after_s))
         return max(self.settings.poll_interval_s, delay * random.uniform(0.9, 1.1))  # noqa: S311 - jitter, no secret
 
-    def _unreadable(self, error: WireError, what: str) -> None:
+    def _unreadable(self, error: WireError, what: str, *, dispatch: bool = True) -> None:
         log.error("kept but not readable, not acknowledged: %s: %s", what, error)
-        self._fold(facts.PayloadUnreadable())
+        self._fold(facts.PayloadUnreadable(self._clock.now(), dispatch))
         self.publish()
 
     def _remember(self, uid: str) -> None:
@@ -333,6 +335,10 @@ class Gateway:
         """Log what is not in our tables or not configured, after it was published: it may wait, the plant may not."""
         self._tell_once("resource not configured, stored and not published", self.state.foreign)
         self._tell_once("unknown to this version, kept", novelties(document))
+
+    def _tell_conflict(self, uid: str, recorded: Recorded) -> None:
+        if recorded.conflict:
+            log.error("batch %s: same revision, other content: both kept, the one received last is used", uid)
 
     def _tell_once(self, what: str, found: Iterable[str]) -> None:
         """Log each text once in the life of the process, and not without end."""
@@ -369,8 +375,10 @@ class Gateway:
     def tick(self) -> None:
         """Beat once and publish: a setpoint moves along its ramp and quality decays with no event at all."""
         self._heartbeat += 1
-        self._fold_clock(self._clock_watch.beat(self._clock.now()))
+        now = self._clock.now()
+        self._fold_clock(self._clock_watch.beat(now))
         self.publish()
+        self._alarms.look(self.feed.latest, now.mono)
 
 
 def _uid(item: DispatchBatch | TrajectoryBatch | BadItem) -> str | None:

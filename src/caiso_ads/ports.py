@@ -127,10 +127,14 @@ class Intent:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What one commit did. ``fresh`` is False when this very content was stored before."""
+    """What one commit did. ``fresh`` is False when this very content was stored before.
+
+    ``conflict`` tells that a revision already stored came again with another content.
+    """
 
     fresh: bool
     intent: Intent | None = None
+    conflict: bool = False
 
 
 @dataclass(frozen=True, slots=True)

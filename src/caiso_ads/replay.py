@@ -33,10 +33,14 @@ _TRAJECTORY, _BATCH, _POLL = range(3)
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One thing the ISO sent and when it was received (aware); a WireError stands for one that could not be read."""
+    """One thing the ISO sent and when it was received (aware); a WireError stands for one that could not be read.
+
+    ``dispatch`` tells of what could not be read whether it may hold a dispatch batch.
+    """
 
     received_at: datetime
     content: DispatchBatch | TrajectoryBatch | WireError
+    dispatch: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +177,7 @@ def _rank(document: Document) -> int:
 def _event(document: Document, arrived: Instant) -> facts.BatchSeen | facts.TrajectorySeen | facts.PayloadUnreadable:
     content = document.content
     if isinstance(content, WireError):
-        return facts.PayloadUnreadable()
+        return facts.PayloadUnreadable(arrived, document.dispatch)
     if isinstance(content, TrajectoryBatch):
         return facts.TrajectorySeen(content, arrived)
     return facts.BatchSeen(content, arrived)

@@ -117,9 +117,9 @@ def test_what_cannot_matter_any_more_is_pruned_but_the_newest_target_stays() -> 
 def test_link_store_and_stop_events_set_their_own_field_only() -> None:
     state = fold(fresh(), facts.PollFailed(LinkFault.CERTIFICATE))
     assert state == replace(fresh(), link_fault=LinkFault.CERTIFICATE)
-    assert fold(state, facts.PollCompleted(NOW)) == replace(fresh(), completed=NOW)
+    assert fold(state, facts.PollCompleted(NOW)) == replace(fresh(), polling=NOW, completed=NOW)
     assert fold(fresh(), facts.StoreChanged(ok=False)) == replace(fresh(), store_ok=False)
-    assert fold(fresh(), facts.PayloadUnreadable()) == replace(fresh(), unreadable=1)
+    assert fold(fresh(), facts.PayloadUnreadable(NOW, dispatch=False)) == replace(fresh(), unreadable=1)
     assert fold(fresh(), facts.Stopping()) == replace(fresh(), stopping=True)
 
 

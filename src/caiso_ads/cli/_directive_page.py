@@ -35,6 +35,21 @@ link is up, the last good dispatch is held without end, as the ISO asks for when
 More than `clock_off_s` (10 s) away from the ISO's Date header, or after a jump against the monotonic clock, nothing is
 rotated: all is evaluated at the last trusted time until the ISO's clock agrees again.
 
+## When a batch cannot be read
+
+It may have been the present target, so every resource says HOLD and BATCH_UNREADABLE until a later 5-minute batch was
+read. The reason stays for `market_silent_s` (420 s) after the batch came, beside FOLLOW, so that it can be seen. An
+unreadable trajectory is another cause: such a poll is not complete, and the link ages.
+
+## When a step is larger than the ramp rate
+
+With `beyond_ramp = "publish"` the ISO decides: it is published, with the notice BEYOND_RAMP. With "refuse" it is
+refused like a value outside the limits. Interpretation: a target is too large when `ramp_mw_per_min` does not lead to
+it from the newest accepted target of an earlier time, in the time between the two or one interval where that is less
+(judged once, when it arrives); a trajectory, when one stretch between two of its points is steeper, and then as a
+whole. A step between 0 and `operating_min_mw` is a start-up or shut-down and always possible. How one trajectory
+follows another is not judged.
+
 ## Wind and sun
 
 Interpretation: with the follow-DOT flag Y a wind or solar resource follows and does not exceed; without it, it is free

@@ -79,7 +79,7 @@ def from_store(path: Path, start: datetime | None, end: datetime | None) -> Foun
 
 def _add_stored(found: Found, stored: Stored) -> None:
     for item in stored.as_seen:
-        found.documents.append(Document(stored.received_at, item))
+        found.documents.append(Document(stored.received_at, item, dispatch=stored.operation != "getTrajectoryData"))
         if isinstance(item, WireError):
             found.unreadable.append((f"payload {stored.row} ({stored.uid or stored.operation})", str(item)))
 

@@ -31,12 +31,16 @@ class LinkFault(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AgeLimits:
-    """Promises Q2 and Q3 and the market's own silence: when a value turns uncertain and bad (s)."""
+    """Promises Q2 and Q3 and the market's own silence: when a value turns uncertain and bad (s).
+
+    ``missed_intervals_alarm`` is the number of intervals without a target, in a row, that raises the notice.
+    """
 
     link_uncertain_s: float = 30.0
     link_bad_s: float = 60.0
     schedule_bad_s: float = 300.0
     market_silent_s: float = 420.0
+    missed_intervals_alarm: int = 2
 
 
 DEFAULT_LIMITS = AgeLimits()
@@ -74,6 +78,8 @@ class Facts:
     schedule ran out, 0 while it covers now. ``restored`` says the value was read back from the store at start.
     ``must_follow`` is False for a wind or solar resource that is free to run. ``forced`` is an operator's directive,
     or None. ``mismatch`` tells that ramp and operating points disagree; it warns and changes nothing.
+    ``unread`` tells that a dispatch batch came that could not be read, and no 5-minute batch since; it may have been the
+    present target. ``unread_age_s`` is the time since it came, None where there was none.
     """
 
     has_value: bool
@@ -92,6 +98,8 @@ class Facts:
     must_follow: bool = True
     mismatch: bool = False
     forced: Directive | None = None
+    unread: bool = False
+    unread_age_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +144,7 @@ def _quality(facts: Facts, limits: AgeLimits) -> Quality:
         (_older(facts.link_age_s, limits.link_uncertain_s), Quality.UNCERTAIN),
         (facts.overdue_s > 0.0, Quality.UNCERTAIN),
         (_silent(facts, limits), Quality.UNCERTAIN),
+        (facts.unread, Quality.UNCERTAIN),
         (not facts.clock_ok, Quality.UNCERTAIN),
         (not facts.flagged_binding, Quality.UNCERTAIN),
         (not facts.store_ok, Quality.UNCERTAIN),
@@ -176,6 +185,7 @@ def _reasons(facts: Facts, limits: AgeLimits, *, applies: bool) -> Reason:
         (facts.forced is not None, Reason.OPERATOR_OVERRIDE),
         (facts.environment is not Environment.PRODUCTION, Reason.TEST_ENVIRONMENT),
         (facts.stopping, Reason.SHUTTING_DOWN),
+        (_shows_unread(facts, limits), Reason.BATCH_UNREADABLE),
         (not facts.must_follow, Reason.FREE_TO_RUN),
         (applies, Reason.FALLBACK),
         (facts.mismatch, Reason.MISMATCH),
@@ -194,3 +204,9 @@ def _older(age_s: float | None, limit_s: float) -> bool:
 def _silent(facts: Facts, limits: AgeLimits) -> bool:
     """Whether no 5-minute batch came for so long, for anybody; one that never came is silent too."""
     return facts.market_age_s is None or facts.market_age_s > limits.market_silent_s
+
+
+def _shows_unread(facts: Facts, limits: AgeLimits) -> bool:
+    """Whether an unreadable batch is still to be seen: while it may matter, and for the length of one silence after."""
+    recent = facts.unread_age_s is not None and facts.unread_age_s <= limits.market_silent_s
+    return facts.unread or recent

@@ -33,6 +33,7 @@ class Notice(IntFlag):
     EMERGENCY_CANCEL = 1 << 8
     UNKNOWN_TYPE = 1 << 9
     BEYOND_RAMP = 1 << 10
+    INTERVALS_MISSING = 1 << 11
 
 
 @dataclass(frozen=True, slots=True)

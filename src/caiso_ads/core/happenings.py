@@ -62,7 +62,10 @@ class StoreChanged:
 
 @dataclass(frozen=True, slots=True)
 class PayloadUnreadable:
-    """A payload was kept that could not be decoded."""
+    """A payload was kept that could not be decoded; ``dispatch`` when it may hold a batch of targets."""
+
+    at: Instant
+    dispatch: bool
 
 
 @dataclass(frozen=True, slots=True)

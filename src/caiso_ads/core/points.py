@@ -103,6 +103,7 @@ RESOURCE_POINTS: tuple[Point, ...] = (
     Point("shut_down_time", Kind.TIME, "s", "the next instructed shut-down"),
     Point("transition_end_time", Kind.TIME, "s", "end of the configuration transition in progress"),
     Point("as_award_mw", Kind.NUMBER, "MW", "ancillary service awarded for now, all services together"),
+    Point("missed_intervals", Kind.COUNT, "", "5-minute intervals in a row without a target, up to the newest due"),
 )
 
 _GATEWAY_INDEX = {point.key: index for index, point in enumerate(GATEWAY_POINTS)}

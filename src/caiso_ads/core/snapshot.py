@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from caiso_ads.core.directive import AgeLimits, Environment, Facts, Then, assess
 from caiso_ads.core.events import Notice, Situation, situation
 from caiso_ads.core.instant import Instant
+from caiso_ads.core.intervals import consecutive_missing
 from caiso_ads.core.override import Override, active
 from caiso_ads.core.points import GATEWAY_POINTS, RESOURCE_POINTS, PointValue, Snapshot
 from caiso_ads.core.quality import Directive, Quality
@@ -71,6 +72,7 @@ class _View:
         self, state: State, resource: Resource, now: Instant, limits: AgeLimits, override: Override | None
     ) -> None:
         self._state, self._resource, self._now, self._override = state, resource, now, override
+        self._missed_alarm = limits.missed_intervals_alarm
         self._known = state.resources[resource.resource_id]
         frozen = state.clock.frozen_at
         self._when = now.wall.timestamp() if frozen is None else frozen
@@ -131,6 +133,8 @@ class _View:
             must_follow=not self._is_free(),
             mismatch=abs(self._mismatch_mw() or 0.0) > self._resource.mismatch_mw,
             forced=_forced(override),
+            unread=state.unread,
+            unread_age_s=_age(state.unread_at, self._now),
         )
 
     def _is_free(self) -> bool:
@@ -167,6 +171,7 @@ class _View:
         verdict, resource, curve = self._verdict, self._resource, self._curve
         setpoint = self._setpoint_mw()
         targets = _target_values(self._targets, self._when, setpoint, renewable=resource.renewable)
+        missed = self._missed_intervals()
         return {
             "directive": verdict.directive,
             "reasons": verdict.reasons,
@@ -183,8 +188,21 @@ class _View:
             "hold_left_s": verdict.hold_left_s,
             **targets,
             **_situation_values(self._situation),
-            "notices": self._situation.notices | self._beyond_ramp(targets["required_mw_per_min"]),
+            "notices": self._situation.notices | self._beyond_ramp(targets["required_mw_per_min"]) | self._gap(missed),
+            "missed_intervals": missed,
         }
+
+    def _missed_intervals(self) -> int | None:
+        """Count up to now, also while the link is down. A refused target was sent. With a wrong clock nobody can tell."""
+        began = self._state.polling
+        if began is None or not self._state.clock.ok:
+            return None
+        since = self._when - (self._now.mono - began.mono)  # so a wall clock set right later does not move the start
+        known = (self._known.targets, self._known.refused_targets)
+        return min(consecutive_missing(targets, self._when, since=since) for targets in known)
+
+    def _gap(self, missed: int | None) -> Notice:
+        return Notice.NONE if missed is None or missed < self._missed_alarm else Notice.INTERVALS_MISSING
 
     def _beyond_ramp(self, required: Value) -> Notice:
         limit = self._resource.machine.ramp_mw_per_min
@@ -229,7 +247,7 @@ def _situation_values(now: Situation) -> dict[str, Value]:
 _OURS, _OF_TRAJECTORY, _OF_ACTIVE, _OF_NEXT = range(4)
 _NOT_OF_TRAJECTORY = {
     **dict.fromkeys(("directive", "reasons", "quality", "schedule_age_s", "trajectory_age_s", "dispatch_age_s"), _OURS),
-    **dict.fromkeys(("pmin_mw", "pmax_mw", "hold_left_s"), _OURS),
+    **dict.fromkeys(("pmin_mw", "pmax_mw", "hold_left_s", "missed_intervals"), _OURS),
     **dict.fromkeys(("dot_mw", "dot_target_time", "supplemental_mw", "follow_dot_flag", "curtailed"), _OF_ACTIVE),
     **dict.fromkeys(("next_dot_mw", "next_dot_target_time", "seconds_to_next_target"), _OF_NEXT),
 }

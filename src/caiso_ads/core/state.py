@@ -33,6 +33,7 @@ from caiso_ads.core.model import DispatchOperatingPoint, TrajectoryBatch, is_yes
 from caiso_ads.core.override import Override
 from caiso_ads.core.ramp import DEFAULT_MACHINE, Machine
 from caiso_ads.core.setpoint import Target, targets_of
+from caiso_ads.core.steps import is_steady, judged
 from caiso_ads.core.trajectory import EMPTY_CURVE, Curve, Leg, forget, merge, overlay
 
 T = TypeVar("T")
@@ -58,7 +59,7 @@ class Resource:
 
     ``renewable`` (wind and solar) may run free unless the ISO's follow-DOT flag says otherwise. Interpretation: a
     missing flag means "free to run" for these, and "must follow" for every other technology. ``mismatch_mw`` is how
-    far ramp and operating points may disagree.
+    far ramp and operating points may disagree. ``refuses_steps``: what the machine's ramp rate cannot do is refused.
     """
 
     resource_id: str
@@ -70,6 +71,7 @@ class Resource:
     machine: Machine = DEFAULT_MACHINE
     fallback: Fallback = DEFAULT_FALLBACK
     mismatch_mw: float = 5.0
+    refuses_steps: bool = False
 
     def allows(self, mw: float) -> bool:
         """Whether that power is inside the limits."""
@@ -128,13 +130,18 @@ UNCHECKED_CLOCK = ClockTrust()
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """The whole state. ``completed`` is the last complete poll of this process; ``market_at`` the last 5-minute batch."""
+    """The whole state. ``completed`` is the last complete poll of this process; ``market_at`` the last 5-minute batch.
+
+    ``polling`` is the first complete poll. ``unread_at`` is when the last unreadable dispatch payload came; ``unread``
+    holds until a later 5-minute batch is read.
+    """
 
     configured: Mapping[str, Resource]
     environment: Environment
     resources: Mapping[str, ResourceState] = field(default_factory=dict)
     batches: Mapping[str, BatchRef] = field(default_factory=dict)
     foreign: frozenset[str] = frozenset()
+    polling: Instant | None = None
     completed: Instant | None = None
     market_at: Instant | None = None
     clock: ClockTrust = UNCHECKED_CLOCK
@@ -143,6 +150,8 @@ class State:
     store_ok: bool = True
     stopping: bool = False
     unreadable: int = 0
+    unread_at: Instant | None = None
+    unread: bool = False
 
 
 def initial(configured: Mapping[str, Resource], environment: Environment) -> State:
@@ -174,13 +183,14 @@ def _fold_flag(
     """Fold an event that sets one field."""
     match event:
         case PollCompleted(started):
-            return replace(state, completed=started, link_fault=LinkFault.NONE)
+            return replace(state, polling=state.polling or started, completed=started, link_fault=LinkFault.NONE)
         case PollFailed(fault):
             return replace(state, link_fault=fault)
         case StoreChanged(ok):
             return replace(state, store_ok=ok)
-        case PayloadUnreadable():
-            return replace(state, unreadable=state.unreadable + 1)
+        case PayloadUnreadable(at, dispatch):
+            counted = replace(state, unreadable=state.unreadable + 1)
+            return replace(counted, unread_at=at, unread=True) if dispatch else counted
         case OverridesChanged(overrides):
             return replace(state, overrides=overrides)
         case Stopping():
@@ -218,8 +228,12 @@ def _fold_batch(state: State, event: BatchSeen) -> State:
     if ref.start >= cutoff:
         batches[ref.batch_uid] = ref
     foreign = state.foreign | {i.resource_id for i in batch.instructions if i.resource_id not in state.configured}
-    market = event.arrived if batch.batch_type is BatchType.FIVE_MINUTE else state.market_at
-    return replace(state, resources=resources, batches=batches, foreign=foreign, market_at=market)
+    five_minute = batch.batch_type is BatchType.FIVE_MINUTE
+    return replace(
+        state, resources=resources, batches=batches, foreign=foreign,
+        market_at=event.arrived if five_minute else state.market_at,
+        unread=state.unread and not (five_minute and known is None),
+    )  # fmt: skip
 
 
 def _by_resource(found: Iterable[tuple[str, T]]) -> dict[str, list[T]]:
@@ -238,7 +252,9 @@ def _with_targets(
     if not found and not had:
         return state
     good = [target for target in found if resource.allows(target.dot_mw)]
-    bad = [target for target in found if not resource.allows(target.dot_mw)]
+    if resource.refuses_steps:
+        good = judged(good, [target for target in state.targets if target.batch_uid != uid], resource.machine)
+    bad = [target for target in found if target not in good]
     return replace(
         state,
         targets=_ordered(state.targets, good, uid, cutoff),
@@ -281,9 +297,10 @@ def _leg(batch: TrajectoryBatch, dops: list[DispatchOperatingPoint]) -> Leg:
 
 
 def _with_leg(state: ResourceState, resource: Resource, leg: Leg, event: TrajectorySeen) -> ResourceState:
-    """Add one batch's points, or put the whole batch aside when one of them is outside the limits."""
+    """Add one batch's points, or put the whole batch aside when one of them cannot be."""
     cutoff = event.arrived.wall.timestamp() - HORIZON_S
     good = all(resource.allows(mw) for _, mw in leg.points)
+    good = good and not (resource.refuses_steps and not is_steady(leg.points, resource.machine))
     legs = _kept(state.legs, leg, cutoff, add=good)
     # The usual case, a newer batch, is laid over the curve we have; anything else is merged anew from all batches.
     newest = good and (not state.legs or leg.order > state.legs[-1].order)

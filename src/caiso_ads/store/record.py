@@ -69,13 +69,15 @@ def record_batch(
     content = receipt.content
     uid = receipt.argument.strip() if isinstance(content, WireError) else content.batch_uid
     kept = _keep(db, Stream.DISPATCH, uid, receipt, content if isinstance(content, WireError) else None)
+    conflict = False
     if kept.new_rows and isinstance(content, DispatchBatch):
-        _insert_batch(db, names.within(db), content, kept.row, header_only=_is_header(receipt.operation))
+        header_only = _is_header(receipt.operation)
+        conflict = _insert_batch(db, names.within(db), content, kept.row, header_only=header_only)
     if move_cursor:
         _move_cursor(db, Stream.DISPATCH, receipt.argument, kept.row, receipt.received_at)
     if isinstance(content, WireError) or not acknowledge:
-        return Recorded(kept.fresh)
-    return Recorded(kept.fresh, _intent(db, receipt.argument, receipt.received_at, make=kept.fresh))
+        return Recorded(kept.fresh, conflict=conflict)
+    return Recorded(kept.fresh, _intent(db, receipt.argument, receipt.received_at, make=kept.fresh), conflict)
 
 
 def record_trajectories(
@@ -151,13 +153,15 @@ def _keep(db: Connection, stream: Stream, uid: str, receipt: Receipt[Any], error
     return Kept(found.id, fresh=found.corrupt or readable_now, new_rows=readable_now)
 
 
-def _insert_batch(db: Connection, names: Names, content: DispatchBatch, row: int, *, header_only: bool) -> None:
+def _insert_batch(db: Connection, names: Names, content: DispatchBatch, row: int, *, header_only: bool) -> bool:
+    """Write the rows of one version; return whether it is another content of a revision already stored."""
     effective, conflict = (False, False) if header_only else _rank(db, content)
     head = {"header_only": header_only, "effective": effective, "conflict": conflict}
     db.execute(_NEW_BATCH, {"id": row, **rows.batch_row(content), **head})
     main, more = rows.instruction_rows(content, row, names)
     insert_rows(db, instruction, main)
     insert_rows(db, instruction_more, more)
+    return conflict
 
 
 def _rank(db: Connection, content: DispatchBatch) -> tuple[bool, bool]:
