@@ -189,7 +189,9 @@ class MemoryStore:
             for receipt in self.batches.values()
             if not isinstance(receipt.content, WireError) and receipt.received_at >= since
         ]
-        return History(good, [item for item in self.trajectories if item[1] >= since])
+        bad = [one.received_at for one in self.batches.values() if isinstance(one.content, WireError)]
+        unread = max((at for at in bad if at >= since), default=None)
+        return History(good, [item for item in self.trajectories if item[1] >= since], unread)
 
     async def pending_intents(self) -> Sequence[Intent]:
         closed = {intent_id for intent_id, _, done in self.settled if done}

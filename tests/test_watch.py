@@ -7,7 +7,8 @@ import logging
 import pytest
 
 from caiso_ads.core.events import Notice
-from caiso_ads.errors import UnreachableError
+from caiso_ads.core.quality import Directive
+from caiso_ads.errors import UnreachableError, WireError
 from tests.fakes import batch, trajectory
 from tests.rig import FLAT, Rig
 
@@ -56,6 +57,24 @@ async def test_the_count_goes_on_while_the_link_is_down(caplog: pytest.LogCaptur
     await live(rig, 1100)
     assert rig.gateway.feed.latest.value("R1", "missed_intervals").value == 3
     assert sum("2 intervals in a row" in record.getMessage() for record in caplog.records) == 1
+
+
+@pytest.mark.parametrize("later", [False, True])
+async def test_a_restart_does_not_forget_an_unreadable_batch(*, later: bool) -> None:
+    first = Rig()
+    first.source.trajectories = [trajectory("T", FLAT)]
+    first.source.batches, first.source.bodies = [batch("A"), batch("B")], {"B": WireError("odd")}
+    await live(first, 20)
+    if later:
+        first.source.batches.append(batch("C"))
+        await live(first, 20)
+    second = Rig(store=first.store)
+    second.source.batches, second.source.trajectories = [batch("A")], first.source.trajectories  # B is not listed again
+    await second.clock.advance(60.0)
+    await second.gateway.restore()
+    await second.gateway.poll_once()
+    assert second.directive() is (Directive.FOLLOW if later else Directive.HOLD)
+    assert second.gateway.feed.latest.gateway_value("unreadable_batches").value == 0
 
 
 async def test_row_201_a_silent_market_is_one_line_for_all(caplog: pytest.LogCaptureFixture) -> None:

@@ -108,6 +108,8 @@ class Gateway:
         for batch, received in history.batches:
             self._fold(facts.BatchSeen(batch, now.at_wall(received), restored=True))
             self._known[batch.batch_uid] = None
+        if history.unread is not None:
+            self._fold(facts.PayloadUnreadable(now.at_wall(history.unread), dispatch=True, restored=True))
         overrides = usable(await self._store.open_overrides(), self.state.configured)
         self._fold(facts.OverridesChanged(tuple(overrides)))
         self.publish()

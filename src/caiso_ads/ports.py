@@ -139,10 +139,14 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """What the store knows of the recent past, oldest first, to fold at start."""
+    """What the store knows of the recent past, oldest first, to fold at start.
+
+    ``unread`` is when the newest dispatch payload was received that could not or cannot be read; None without one.
+    """
 
     batches: Sequence[tuple[DispatchBatch, datetime]]
     trajectories: Sequence[tuple[TrajectoryBatch, datetime]]
+    unread: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

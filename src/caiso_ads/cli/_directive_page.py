@@ -38,8 +38,9 @@ rotated: all is evaluated at the last trusted time until the ISO's clock agrees 
 ## When a batch cannot be read
 
 It may have been the present target, so every resource says HOLD and BATCH_UNREADABLE until a later 5-minute batch was
-read. The reason stays for `market_silent_s` (420 s) after the batch came, beside FOLLOW, so that it can be seen. An
-unreadable trajectory is another cause: such a poll is not complete, and the link ages.
+read; a restart does not forget it. The reason stays for `market_silent_s` (420 s) after the batch came, beside FOLLOW,
+so that it can be seen. An unreadable answer with trajectories is another cause: such a poll is not complete, and the
+link ages.
 
 ## When a step is larger than the ramp rate
 

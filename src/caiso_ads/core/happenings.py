@@ -62,10 +62,14 @@ class StoreChanged:
 
 @dataclass(frozen=True, slots=True)
 class PayloadUnreadable:
-    """A payload was kept that could not be decoded; ``dispatch`` when it may hold a batch of targets."""
+    """A payload was kept that could not be decoded; ``dispatch`` when it may hold a batch of targets.
+
+    ``restored`` when it was found in the store at start: then it is folded after the batches found there.
+    """
 
     at: Instant
     dispatch: bool
+    restored: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -188,9 +188,10 @@ def _fold_flag(
             return replace(state, link_fault=fault)
         case StoreChanged(ok):
             return replace(state, store_ok=ok)
-        case PayloadUnreadable(at, dispatch):
-            counted = replace(state, unreadable=state.unreadable + 1)
-            return replace(counted, unread_at=at, unread=True) if dispatch else counted
+        case PayloadUnreadable(at, dispatch, restored):
+            counted = replace(state, unreadable=state.unreadable + (not restored))
+            later = restored and state.market_at is not None and state.market_at.mono > at.mono
+            return replace(counted, unread_at=at, unread=not later) if dispatch else counted
         case OverridesChanged(overrides):
             return replace(state, overrides=overrides)
         case Stopping():
