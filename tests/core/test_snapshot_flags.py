@@ -137,6 +137,9 @@ def test_row_99_a_new_revision_is_judged_anew() -> None:
     better = batch("D1", dots={"R1": 140.0}, start=START + timedelta(minutes=5), revision=1)
     known = fold(state, facts.BatchSeen(better, NOW)).resources["R1"]
     assert ([target.dot_mw for target in known.targets], known.refused_targets) == ([100.0, 140.0], ())
+    low = after(*dots((0, 100.0), (5, 60.0)), resource=REFUSING)
+    moved = batch("D1", dots={"R1": 160.0}, start=START + timedelta(minutes=10), revision=1)
+    assert fold(low, facts.BatchSeen(moved, NOW)).resources["R1"].targets[-1].dot_mw == 160.0
 
 
 @pytest.mark.parametrize("points", [[(10, 80.0), (10, 120.0), (3600, 120.0)], [(10, 80.0), (70, 91.0), (3600, 91.0)]])
