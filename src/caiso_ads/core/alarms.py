@@ -89,8 +89,8 @@ class Phase:
     differs: float | None
 
 
-Phases = Mapping[tuple[str, int], Phase]
-"""What is not at rest, by resource id and place in ``ALARMS``."""
+Phases = Mapping[str, Mapping[int, Phase]]
+"""What is not at rest, by resource id and then place in ``ALARMS``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,29 +104,36 @@ class Change:
 
 def compare(known: Phases, shot: Snapshot, mono: float) -> tuple[Phases, list[Change]]:
     """Return what is not at rest after this snapshot, and what changed with it."""
-    phases: dict[tuple[str, int], Phase] = {}
+    phases: dict[str, dict[int, Phase]] = {}
     changes: list[Change] = []
     for order, (resource_id, values) in enumerate(shot.resources.items()):
+        before = known.get(resource_id, _NONE)
+        # An enum's own & is slow, and most resources have nothing to say most of the time.
+        sides = {side: int(bits) for side, place in _SIDES if isinstance(bits := values[place].value, int)}
+        if not before and not any(bits & _WATCHED[side] for side, bits in sides.items()):
+            continue
         for place, alarm in enumerate(ALARMS):
             if alarm.common and order:
                 continue
-            before = known.get((resource_id, place), _REST)
-            phase = _next(before, _holds(alarm, values), mono, alarm.settle_s)
+            was = before.get(place, _REST)
+            phase = _next(was, _holds(alarm, values, sides), mono, alarm.settle_s)
             if phase != _REST:
-                phases[resource_id, place] = phase
-            if phase.on is not before.on:
+                phases.setdefault(resource_id, {})[place] = phase
+            if phase.on is not was.on:
                 changes.append(_change(alarm, "" if alarm.common else resource_id, values, begins=phase.on))
     return phases, changes
 
 
 _REST = Phase(on=False, differs=None)
+_NONE: Mapping[int, Phase] = {}
+_SIDES = ((Reason, _PLACE["reasons"]), (Notice, _PLACE["notices"]))
+_WATCHED = {side: sum(int(alarm.bit) for alarm in ALARMS if isinstance(alarm.bit, side)) for side, _ in _SIDES}
 
 
-def _holds(alarm: Alarm, values: tuple[PointValue, ...]) -> bool | None:
+def _holds(alarm: Alarm, values: tuple[PointValue, ...], sides: Mapping[type[Reason | Notice], int]) -> bool | None:
     if alarm.number and values[_PLACE[alarm.number]].value is None:
         return None
-    bits = values[_PLACE["reasons" if isinstance(alarm.bit, Reason) else "notices"]].value
-    return isinstance(bits, int) and bool(bits & alarm.bit)
+    return bool(sides.get(type(alarm.bit), 0) & int(alarm.bit))
 
 
 def _next(before: Phase, holds: bool | None, mono: float, settle_s: float) -> Phase:  # noqa: FBT001 - three-valued
