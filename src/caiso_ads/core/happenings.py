@@ -97,6 +97,11 @@ class Stopping:
     """The gateway is shutting down."""
 
 
+@dataclass(frozen=True, slots=True)
+class Restarted:
+    """In a replay: the gateway ended, and another one began with what the store knows."""
+
+
 Event = (
     BatchSeen
     | TrajectorySeen
@@ -109,4 +114,5 @@ Event = (
     | ClockStepped
     | OverridesChanged
     | Stopping
+    | Restarted
 )
