@@ -8,14 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from caiso_ads.core import happenings as facts
-from caiso_ads.core.directive import Environment
+from caiso_ads.core.directive import Environment, LinkFault
 from caiso_ads.core.instant import Instant
 from caiso_ads.core.intervals import NOT_RECORDED, Outage, Span
 from caiso_ads.core.lived import NOTHING, RESTART, STORE_FAILED, Distrust, Forced, Lived, events, poll_inside
 from caiso_ads.core.override import Override
-from caiso_ads.core.state import State, fold, initial
-from tests.fakes import START
-from tests.rig import R1
+from caiso_ads.core.state import UNCHECKED_CLOCK, State, fold, initial
+from tests.fakes import START, trajectory
+from tests.rig import FLAT, R1
 
 SECOND = timedelta(seconds=1)
 ORIGIN = Instant(START, 0.0)
@@ -43,6 +43,23 @@ def test_a_restart_is_a_shutdown_from_the_last_complete_poll_to_the_first() -> N
     assert not new.stopping
     assert new.completed == ORIGIN.plus(60.0)
     assert poll_inside(lived.outages[0]) is None
+
+
+def test_a_new_life_knows_of_the_old_one_only_what_the_store_does() -> None:
+    state = initial(R1, Environment.PRODUCTION)
+    known = (
+        facts.TrajectorySeen(trajectory("T", FLAT), ORIGIN), facts.PollCompleted(ORIGIN), facts.PayloadUnreadable(),
+        facts.OverridesChanged((ONE,)), facts.ClockSampled(99.0, ORIGIN), facts.StoreChanged(ok=False),
+        facts.PollFailed(LinkFault.CERTIFICATE), facts.Stopping(),
+    )  # fmt: skip
+    for event in known:
+        state = fold(state, event)
+    new = fold(state, facts.Restarted())
+    assert (new.completed, new.link_fault, new.store_ok, new.stopping) == (None, LinkFault.NONE, True, False)
+    assert (new.clock, new.unreadable) == (UNCHECKED_CLOCK, 0)
+    assert new.overrides == (ONE,)
+    assert new.resources["R1"].legs == state.resources["R1"].legs
+    assert (state.resources["R1"].restored, new.resources["R1"].restored) == (False, True)
 
 
 def test_a_link_outage_fails_polls_between_two_complete_ones() -> None:

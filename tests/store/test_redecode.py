@@ -9,6 +9,7 @@ from typing import Any
 from caiso_ads.core.model import DispatchBatch
 from caiso_ads.errors import WireError
 from caiso_ads.ports import Receipt
+from caiso_ads.store.deliveries import Deliveries
 from caiso_ads.store.past import Past
 from caiso_ads.store.sqlite import SqlStore
 from caiso_ads.wire.payload import BadItem
@@ -126,6 +127,16 @@ async def test_a_look_back_still_knows_what_was_not_seen_then(store: SqlStore) -
     assert [str(item) for item in one.as_seen] == ["DispatchBatch: unknown form"]
     assert one.seen_later == ((NOON, good),)
     assert [at for at, _ in two.seen_later] == [LATER + DAY]
+
+
+async def test_the_interval_ledger_counts_a_batch_from_when_it_was_read(store: SqlStore) -> None:
+    early = NOON - timedelta(hours=1)
+    await store.record_batch(unread(answer(a_batch("D1"), at=early)), acknowledge=False)
+    await again(store)
+    await store.record_batch(answer(a_batch("D2"), at=early), acknowledge=False)
+    with Deliveries(store.path) as found:
+        received = {one.batch_uid: one.received_at for one in found.of("UNIT_0", NOON, LATER)}
+    assert received == {"D1": NOON, "D2": early}
 
 
 async def test_a_damaged_copy_and_what_is_outside_the_bounds_are_left_alone(store: SqlStore) -> None:

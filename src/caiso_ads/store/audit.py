@@ -55,7 +55,6 @@ def record_cleared(db: Connection, cleared: Cleared, detail: Mapping[str, object
     open_ends = select(operator_override.c.id).where(of_resource, _OPEN, operator_override.c.until > cleared.at)
     if db.execute(open_ends).first() is None:
         return False
-    record_ended(db, cleared.at, resource_id=cleared.resource_id)
     row = _append(db, cleared.at, CLEARED, cleared.who, cleared.resource_id, cleared.reason, detail)
     _end(db, cleared.resource_id, row)
     return True
