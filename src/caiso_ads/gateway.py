@@ -27,9 +27,11 @@ from caiso_ads.core.points import Snapshot
 from caiso_ads.core.snapshot import snapshot
 from caiso_ads.core.state import State, fold
 from caiso_ads.errors import HttpStatusError, RemoteError, SoapFaultError, StoreError, TlsError, TlsReason, WireError
+from caiso_ads.journal import Journal
 from caiso_ads.outbox import Outbox
 from caiso_ads.polls import PollLog
 from caiso_ads.ports import Clock, Cursors, Feed, Instant, Receipt, Recorded, Source, Store
+from caiso_ads.redecoding import read_again
 from caiso_ads.watch import AlarmWatch
 from caiso_ads.wire.payload import BadItem
 
@@ -81,7 +83,7 @@ class Gateway:
         self._known: dict[str, None] = {}
         self._told: set[str] = set()
         self._clock_watch = ClockWatch(clock.now(), settings.clock_limit_s)
-        self._polls, self._alarms = PollLog(store), AlarmWatch()
+        self._polls, self._alarms, self._journal = PollLog(store), AlarmWatch(), Journal(store)
 
     async def run(self) -> None:
         """Restore, then poll, tick and acknowledge until cancelled; raises what it did not expect."""
@@ -91,6 +93,7 @@ class Gateway:
                 tasks.create_task(self._poll_forever(), name="poll")
                 tasks.create_task(self._tick_forever(), name="tick")
                 tasks.create_task(self._outbox.run(self.feed), name="acknowledge")
+                tasks.create_task(self._journal.run(lambda: self.state, self._clock), name="journal")
                 if self._spool is not None:
                     tasks.create_task(self._obey_forever(self._spool), name="commands")
         finally:
@@ -102,6 +105,7 @@ class Gateway:
         now = self._clock.now()
         self._cursors = await self._store.cursors()
         await self._polls.restore()
+        await read_again(self._store, now.plus(-RESTORE_S).wall, acknowledge=self.settings.acknowledge)
         history = await self._store.history(now.plus(-RESTORE_S).wall)
         for trajectory, received in history.trajectories:
             self._fold(facts.TrajectorySeen(trajectory, now.at_wall(received), restored=True))
@@ -332,6 +336,7 @@ class Gateway:
 
     def _fold(self, event: facts.Event) -> None:
         self.state = fold(self.state, event)
+        self._journal.folded(event, self.state, self._clock.now())
 
     def _tell_news(self, document: DispatchBatch | TrajectoryBatch) -> None:
         """Log what is not in our tables or not configured, after it was published: it may wait, the plant may not."""

@@ -150,6 +150,14 @@ class History:
 
 
 @dataclass(frozen=True, slots=True)
+class Redecoded:
+    """What decoding again gave: the UIDs (or operations) now read, wholly or in part, and how many still cannot be."""
+
+    readable: Sequence[str] = ()
+    unreadable: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class StoredPayload:
     """One stored payload, for sinks that copy history: ``row`` grows; ``xml`` is the unpacked document."""
 
@@ -201,6 +209,24 @@ class Store(Protocol):
 
     async def open_overrides(self) -> Sequence[Override]:
         """Return the overrides not cleared and not long ended, oldest first; ``active`` says which stand."""
+
+    async def record_ended(self, now: datetime) -> Sequence[Override]:
+        """Commit an audit row for each override whose time has passed and that nothing ended before; return them."""
+
+    async def record_distrust(self, start: datetime, noticed: datetime, offset_s: float | None) -> None:
+        """Note that our clock is not trusted: from its last trusted time; ``offset_s`` (s) is the ISO's minus ours."""
+
+    async def record_trust(self, at: datetime, offset_s: float | None) -> None:
+        """Note that our clock is trusted again; ends what ``record_distrust`` began, in this life or the last."""
+
+    async def record_store_failure(self, start: datetime, end: datetime) -> None:
+        """Note a time in which the store took no writes."""
+
+    async def redecode(self, since: datetime, *, acknowledge: bool) -> Redecoded:
+        """Decode again what was received since then and could not be read; commit each one that can be read now.
+
+        One transaction holds the rows, the end of the error and, when acknowledging, the intent. Cursors stay.
+        """
 
     async def record_poll(self, at: datetime) -> None:
         """Note the time of a complete poll; only the first and the last are kept."""

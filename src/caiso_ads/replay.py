@@ -4,9 +4,10 @@ Rule: no truth is computed here. This module only says which event comes when, f
 would have read; so a replay cannot be kinder than the gateway was. Documents received before the start are the past that
 a running gateway already knows.
 
-What is assumed: polls keep their interval, each is complete at once, the store takes writes, the clock is right. While
-the link is down nothing arrives; afterwards the first poll brings what was missed, trajectories first, as the gateway
-fetches it. (The gateway's back-off may delay that poll by up to a minute; a replay does not guess it.)
+What is assumed, where no record says otherwise (``core.lived``): polls keep their interval, each is complete at once,
+the store takes writes, the clock is right, nobody forced anything. While
+the link is supposed to be down nothing arrives; afterwards the first poll brings what was missed, trajectories first,
+as the gateway fetches it. (The gateway's back-off may delay that poll by up to a minute; a replay does not guess it.)
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from caiso_ads.core import happenings as facts
+from caiso_ads.core import lived as life
 from caiso_ads.core.directive import DEFAULT_LIMITS, AgeLimits, Environment, LinkFault
 from caiso_ads.core.instant import Instant
 from caiso_ads.core.model import DispatchBatch, TrajectoryBatch
@@ -113,11 +115,13 @@ def replay(
     limits: AgeLimits = DEFAULT_LIMITS,
     environment: Environment = Environment.PRODUCTION,
     outages: Sequence[Outage] = (),
+    lived: life.Lived = life.NOTHING,
     poll_interval_s: float = POLL_INTERVAL_S,
 ) -> Iterator[Frame]:
     """Yield a frame for each ``step_s`` (s) from ``start`` until before ``end``; documents may come in any order.
 
-    The first poll is at ``start``. The same arguments give the same frames. Raises ValueError for a step or a poll
+    The first poll is at ``start``. ``outages`` are supposed, and delay what would have come in them; ``lived`` is what a
+    gateway recorded, and delays nothing, because documents have the time at which they really came. The same arguments give the same frames. Raises ValueError for a step or a poll
     interval that is not positive, or a time without a zone.
     """
     if step_s <= 0.0 or poll_interval_s <= 0.0:
@@ -126,10 +130,10 @@ def replay(
         raise ValueError("start and end need a time zone")
     origin = Instant(start, 0.0)
     arrivals = _arrivals(documents, origin, outages, poll_interval_s)
-    polls = _polls(origin, end, outages, poll_interval_s)
-    return _frames(
-        initial(resources, environment), heapq.merge(arrivals, polls, key=_moment), origin, end, step_s, limits
-    )
+    polls = _polls(origin, end, outages, lived, poll_interval_s)
+    past = (_Step(*item) for item in life.events(lived, origin))
+    steps = heapq.merge(past, arrivals, polls, key=_moment)
+    return _frames(initial(resources, environment), steps, origin, end, step_s, limits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +142,7 @@ class _Step:
 
     at_s: float
     rank: int
-    event: facts.BatchSeen | facts.TrajectorySeen | facts.PayloadUnreadable | facts.PollCompleted | facts.PollFailed
+    event: facts.Event
 
 
 def _moment(step: _Step) -> tuple[float, int]:
@@ -191,17 +195,28 @@ def _delivered(received_at: datetime, origin: Instant, outages: Sequence[Outage]
     return at_s
 
 
-def _polls(origin: Instant, end: datetime, outages: Sequence[Outage], interval_s: float) -> Iterator[_Step]:
+def _polls(
+    origin: Instant, end: datetime, outages: Sequence[Outage], lived: life.Lived, interval_s: float
+) -> Iterator[_Step]:
     """Yield what each poll ends in; they begin at the start, or before the first outage where that is earlier."""
     before = min((_seconds(outage.start, origin) for outage in outages), default=0.0)
     number = min(0, math.floor(before / interval_s) - 1)
     length_s = _seconds(end, origin)
     while (at_s := number * interval_s) < length_s:
-        if _outage_at(at_s, origin, outages) is None:
-            yield _Step(at_s, _POLL, facts.PollCompleted(origin.plus(at_s)))
-        else:
-            yield _Step(at_s, _POLL, facts.PollFailed(LinkFault.UNREACHABLE))
+        event = _polled(origin.plus(at_s), origin, outages, lived)
+        if event is not None:
+            yield _Step(at_s, _POLL, event)
         number += 1
+
+
+def _polled(
+    at: Instant, origin: Instant, outages: Sequence[Outage], lived: life.Lived
+) -> facts.PollCompleted | facts.PollFailed | None:
+    """Return what a poll at that time ends in; None where there was none."""
+    if _outage_at(_seconds(at.wall, origin), origin, outages) is not None:
+        return facts.PollFailed(LinkFault.UNREACHABLE)
+    recorded = lived.at(at.wall)
+    return facts.PollCompleted(at) if recorded is None else life.poll_inside(recorded)
 
 
 def _outage_at(at_s: float, origin: Instant, outages: Sequence[Outage]) -> Outage | None:

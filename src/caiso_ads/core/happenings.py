@@ -104,6 +104,11 @@ class Stopping:
     """The gateway is shutting down."""
 
 
+@dataclass(frozen=True, slots=True)
+class Restarted:
+    """In a replay: the gateway ended, and another one began with what the store knows."""
+
+
 Event = (
     BatchSeen
     | TrajectorySeen
@@ -116,4 +121,5 @@ Event = (
     | ClockStepped
     | OverridesChanged
     | Stopping
+    | Restarted
 )

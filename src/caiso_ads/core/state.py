@@ -24,6 +24,7 @@ from caiso_ads.core.happenings import (
     PayloadUnreadable,
     PollCompleted,
     PollFailed,
+    Restarted,
     Stopping,
     StoreChanged,
     TrajectorySeen,
@@ -170,6 +171,8 @@ def fold(state: State, event: Event) -> State:
             ref = state.batches.get(batch_uid)
             checked = {} if ref is None else {batch_uid: replace(ref, checked_mono=at.mono)}
             return replace(state, batches={**state.batches, **checked})
+        case Restarted():
+            return _restarted(state)
         case ClockSampled() | ClockStepped():
             return replace(state, clock=_fold_clock(state.clock, event))
         case _:
@@ -196,6 +199,15 @@ def _fold_flag(
             return replace(state, overrides=overrides)
         case Stopping():
             return replace(state, stopping=True)
+
+
+def _restarted(state: State) -> State:
+    """Keep what a new process reads back from the store, marked as restored; what it must see anew is not known."""
+    return replace(
+        state, completed=None, clock=UNCHECKED_CLOCK, link_fault=LinkFault.NONE, store_ok=True, stopping=False,
+        unreadable=0,
+        resources={name: replace(known, restored=known.restored or bool(known.legs)) for name, known in state.resources.items()},
+    )  # fmt: skip
 
 
 def _fold_clock(clock: ClockTrust, event: ClockSampled | ClockStepped) -> ClockTrust:
