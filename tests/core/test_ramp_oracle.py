@@ -24,43 +24,48 @@ MOVED = 1e-6
 
 def oracle(rows: list[Row], when: int, minimum: float, rate: float | None) -> float | None:
     """Return the power at that second (MW); the rate is in MW per minute."""
-    told: dict[int, float] = {}
-    for time, mw, _received in sorted(rows, key=lambda row: row[2]):
-        told[time] = mw
-    times = sorted(told)
-    if not times or when < times[0]:
+    told = {time: mw for time, mw, _received in sorted(rows, key=lambda row: row[2])}
+    if when < min(told):
         return None
-    position, started = told[times[0]], False
-    for now in range(times[0], when + 1):
-        before = max(time for time in times if time <= now)
-        after = min((time for time in times if time > now), default=None)
-        started = started and before != now
-        goal, by = told[before], now
-        if after is not None:
-            leaves = max(before, after - 300)
-            if minimum > 0.0 and told[before] == 0.0 and told[after] >= minimum:
-                if now >= after - 150:
-                    if not started:  # rule 2: at the interval's start straight to the minimum
-                        position, started = max(position, minimum), True
-                    goal, by = told[after], after
-            elif minimum > 0.0 and told[after] == 0.0 and told[before] >= minimum and now >= leaves:
-                # rule 3: down to the minimum until the interval ends, only then to nothing
-                goal, by = min(position, minimum), leaves + 150
-                if now >= leaves + 150 and position <= minimum + MOVED:
-                    position = goal = 0.0
-            elif now >= leaves and not (told[after] == told[before] == 0.0):
-                goal, by = told[after], after
-        if goal == 0.0 and by == now and minimum > 0.0 and position > MOVED:  # a stop that is still under way
-            if position <= minimum + MOVED:
-                position = 0.0
-            else:
-                goal = minimum
-        if now == when:
-            return position
-        wanted = (goal - position) / (by - now) if by > now else goal - position
-        most = abs(wanted) if rate is None else rate / 60.0
-        position += max(-most, min(most, wanted))
-    raise AssertionError
+    position = told[min(told)]
+    for now in range(min(told), when + 1):
+        position, goal, by = wish(told, now, position, minimum)
+        if now < when:
+            wanted = (goal - position) / (by - now) if by > now else goal - position
+            most = abs(wanted) if rate is None else rate / 60.0
+            position += max(-most, min(most, wanted))
+    return position
+
+
+def wish(told: dict[int, float], now: int, position: float, minimum: float) -> tuple[float, float, int]:
+    """Return what the rules want at that second: where to be at once, where to go, and by when."""
+    before = max(time for time in told if time <= now)
+    after = min((time for time in told if time > now), default=None)
+    if after is None or (told[before] == 0.0 and told[after] == 0.0):
+        return rest(told[before], now, position, minimum)
+    leaves = max(before, after - 300)
+    if told[before] == 0.0 and told[after] >= minimum > 0.0:  # rule 2: at the interval's start to the minimum
+        leaves = max(before, after - 150)
+        position = max(position, minimum) if now == leaves else position
+    if now < leaves:
+        return rest(told[before], now, position, minimum)
+    if told[after] == 0.0 and told[before] >= minimum > 0.0:
+        return stop(leaves + 150, now, position, minimum)
+    return position, told[after], after
+
+
+def stop(off: int, now: int, position: float, minimum: float) -> tuple[float, float, int]:
+    """Rule 3: down to the minimum until the interval ends, only then to nothing."""
+    if now >= off and position <= minimum + MOVED:
+        return 0.0, 0.0, now
+    return position, min(position, minimum), off
+
+
+def rest(last: float, now: int, position: float, minimum: float) -> tuple[float, float, int]:
+    """Nothing new is wanted: stay, or finish what was too slow."""
+    if last == 0.0 and position > MOVED and minimum > 0.0:
+        return stop(now, now, position, minimum)
+    return position, last, now
 
 
 @st.composite

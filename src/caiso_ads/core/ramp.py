@@ -16,10 +16,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from operator import attrgetter
 
-from caiso_ads.core.setpoint import Target
+from caiso_ads.core.setpoint import HALF_S, INTERVAL_S, Target
 
-INTERVAL_S = 300.0
-HALF_S = INTERVAL_S / 2.0
 ROUNDING_MW = 1e-9
 _TIME = attrgetter("target")
 
@@ -40,7 +38,7 @@ def ramp_at(targets: Sequence[Target], when: float, machine: Machine) -> float |
     steps = _one_per_time(_relevant(targets, when, machine))
     if not steps or when < steps[0].target:
         return None
-    value = steps[0].dot_mw
+    value = steps[0].dot_mw if steps[0].reached_mw is None else steps[0].reached_mw
     for before, after in pairwise(steps):
         value = _move(value, before, after, min(when, after.target), machine)
         if when < after.target:

@@ -31,7 +31,7 @@ from caiso_ads.core.happenings import (
 from caiso_ads.core.instant import Instant
 from caiso_ads.core.model import DispatchOperatingPoint, TrajectoryBatch, is_yes
 from caiso_ads.core.override import Override
-from caiso_ads.core.ramp import DEFAULT_MACHINE, Machine
+from caiso_ads.core.ramp import DEFAULT_MACHINE, Machine, ramp_at
 from caiso_ads.core.setpoint import Target, targets_of
 from caiso_ads.core.trajectory import EMPTY_CURVE, Curve, Leg, forget, merge, overlay
 
@@ -239,18 +239,26 @@ def _with_targets(
         return state
     good = [target for target in found if resource.allows(target.dot_mw)]
     bad = [target for target in found if not resource.allows(target.dot_mw)]
+    drives = bool(good) and resource.mode is not Mode.DOP
     return replace(
         state,
-        targets=_ordered(state.targets, good, uid, cutoff),
+        targets=_ordered(state.targets, good, uid, cutoff, resource.machine),
         refused_targets=_ordered(state.refused_targets, bad, uid, cutoff),
         dispatch_at=event.arrived if found else state.dispatch_at,
+        restored=event.restored if drives else state.restored,
     )
 
 
-def _ordered(known: tuple[Target, ...], found: list[Target], uid: str, cutoff: float) -> tuple[Target, ...]:
+def _ordered(
+    known: tuple[Target, ...], found: list[Target], uid: str, cutoff: float, machine: Machine = DEFAULT_MACHINE
+) -> tuple[Target, ...]:
     kept = [target for target in known if target.batch_uid != uid]
     ordered = sorted([*kept, *found], key=lambda target: target.order)
-    return tuple([target for target in ordered if target.target >= cutoff] or ordered[-1:])
+    recent = [target for target in ordered if target.target >= cutoff] or ordered[-1:]
+    if machine.ramp_mw_per_min is not None and len(recent) < len(ordered):
+        # where a slow machine is depends on what is forgotten now
+        recent[0] = replace(recent[0], reached_mw=ramp_at(ordered, recent[0].target, machine))
+    return tuple(recent)
 
 
 def _with_events(state: ResourceState, uid: str, found: list[PlantEvent], cutoff: float) -> ResourceState:
@@ -289,7 +297,7 @@ def _with_leg(state: ResourceState, resource: Resource, leg: Leg, event: Traject
     newest = good and (not state.legs or leg.order > state.legs[-1].order)
     curve = forget(overlay(state.curve, leg), cutoff) if newest else merge(legs)
     refused = _kept(state.refused, leg, cutoff, add=not good) if state.refused or not good else ()
-    restored = event.restored if good else state.restored
+    restored = event.restored if good and resource.mode is Mode.DOP else state.restored
     return replace(state, legs=legs, refused=refused, curve=curve, trajectory_at=event.arrived, restored=restored)
 
 
