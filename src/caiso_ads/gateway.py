@@ -131,7 +131,8 @@ class Gateway:
         return self._completed(started)
 
     def publish(self) -> None:
-        """Publish the state of this instant as the next generation."""
+        """Publish the state of this instant as the next generation, having looked at the clock."""
+        self._fold_clock(self._clock_watch.beat(self._clock.now()))
         self.feed.publish(self._snapshot(self.feed.latest.generation + 1))
         self._outbox.wake()
 
@@ -169,6 +170,7 @@ class Gateway:
 
     async def _poll_dispatch(self, started: Instant) -> None:
         receipt = await self._list(started)
+        self._fold_clock(self._clock_watch.beat(self._clock.now()))
         self._fold_clock(self._clock_watch.answer(receipt, self._clock.now()))
         if isinstance(receipt.content, WireError):
             await self._store.record_unreadable_list(receipt)
@@ -369,7 +371,6 @@ class Gateway:
     def tick(self) -> None:
         """Beat once and publish: a setpoint moves along its ramp and quality decays with no event at all."""
         self._heartbeat += 1
-        self._fold_clock(self._clock_watch.beat(self._clock.now()))
         self.publish()
 
 

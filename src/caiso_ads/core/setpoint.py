@@ -10,7 +10,7 @@ Interpretation: of an hourly dispatch that was answered, what was accepted count
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -42,6 +42,7 @@ class Target:
     cover_s: float = HALF_S
     flagged_binding: bool = True
     reached_mw: float | None = None
+    exceptional: bool = False
 
     @property
     def order(self) -> tuple[float, datetime, str]:
@@ -60,19 +61,41 @@ class Targets:
 
 def targets_of(batch: DispatchBatch) -> Iterator[tuple[str, Target]]:
     """Yield (resource id, target) for each instruction that sets a target and still stands."""
-    if batch.batch_type not in TARGET_BATCH_TYPES or batch.batch_status in WITHDRAWN:
-        return
-    if is_yes(batch.binding_flag) is False:
-        return
-    for instruction in batch.instructions:
-        target = _target(batch, instruction)
-        if target is not None:
-            yield instruction.resource_id, target
+    for instruction in _that_set_targets(batch):
+        if not _is_withdrawn(batch, instruction):
+            target = _target(batch, instruction)
+            if target is not None:
+                yield instruction.resource_id, target
+
+
+def withdrawn_of(batch: DispatchBatch) -> Iterator[tuple[str, Target]]:
+    """Yield (resource id, target) for each exceptional dispatch withdrawn: its earlier copies go with it."""
+    if batch.batch_type is BatchType.OUT_OF_SEQUENCE:
+        for instruction in _that_set_targets(batch):
+            target = _target(batch, instruction)
+            if target is not None and _is_withdrawn(batch, instruction):
+                yield instruction.resource_id, target
+
+
+def is_replaced(target: Target, withdrawn: Iterable[Target]) -> bool:
+    """Whether a later copy of the same exceptional dispatch was withdrawn."""
+    return target.exceptional and any(
+        (gone.target, gone.dot_mw) == (target.target, target.dot_mw) and gone.order > target.order for gone in withdrawn
+    )
+
+
+def _that_set_targets(batch: DispatchBatch) -> Iterator[Instruction]:
+    if batch.batch_type in TARGET_BATCH_TYPES and is_yes(batch.binding_flag) is not False:
+        for instruction in batch.instructions:
+            if instruction.instruction_type is InstructionType.DOT:
+                yield instruction
+
+
+def _is_withdrawn(batch: DispatchBatch, instruction: Instruction) -> bool:
+    return batch.batch_status in WITHDRAWN or instruction.status_code in WITHDRAWN
 
 
 def _target(batch: DispatchBatch, instruction: Instruction) -> Target | None:
-    if instruction.instruction_type is not InstructionType.DOT or instruction.status_code in WITHDRAWN:
-        return None
     asked_mw = _asked_mw(batch, instruction)
     if asked_mw is None:
         return None
@@ -89,6 +112,7 @@ def _target(batch: DispatchBatch, instruction: Instruction) -> Target | None:
         lead_s=lead_s,
         cover_s=cover_s,
         flagged_binding=is_yes(batch.binding_flag) is True,
+        exceptional=batch.batch_type is BatchType.OUT_OF_SEQUENCE,
     )
 
 

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from caiso_ads.core.codes import BatchStatus, BatchType
 from caiso_ads.core.directive import DEFAULT_FALLBACK, Environment, Fallback, LinkFault
-from caiso_ads.core.events import PlantEvent, events_of, merged
+from caiso_ads.core.events import PlantEvent, events_of, length_s, merged
 from caiso_ads.core.happenings import (
     BatchChecked,
     BatchSeen,
@@ -29,10 +29,10 @@ from caiso_ads.core.happenings import (
     TrajectorySeen,
 )
 from caiso_ads.core.instant import Instant
-from caiso_ads.core.model import DispatchOperatingPoint, TrajectoryBatch, is_yes
+from caiso_ads.core.model import DispatchBatch, DispatchOperatingPoint, TrajectoryBatch, is_yes
 from caiso_ads.core.override import Override
 from caiso_ads.core.ramp import DEFAULT_MACHINE, Machine, ramp_at
-from caiso_ads.core.setpoint import Target, targets_of
+from caiso_ads.core.setpoint import Target, is_replaced, targets_of, withdrawn_of
 from caiso_ads.core.trajectory import EMPTY_CURVE, Curve, Leg, forget, merge, overlay
 
 T = TypeVar("T")
@@ -85,6 +85,7 @@ class ResourceState:
     refused: tuple[Leg, ...] = ()
     targets: tuple[Target, ...] = ()
     refused_targets: tuple[Target, ...] = ()
+    withdrawn: tuple[Target, ...] = ()
     events: tuple[PlantEvent, ...] = ()
     trajectory_at: Instant | None = None
     dispatch_at: Instant | None = None
@@ -93,7 +94,7 @@ class ResourceState:
 
 @dataclass(frozen=True, slots=True)
 class BatchRef:
-    """A batch that may still change: what re-checking needs. Times are unix seconds."""
+    """A batch that may still change: what re-checking needs. Times are unix seconds; it holds until ``end``."""
 
     batch_uid: str
     batch_type: BatchType
@@ -102,6 +103,7 @@ class BatchRef:
     start: float
     visible: bool
     checked_mono: float
+    end: float
 
     @property
     def is_open(self) -> bool:
@@ -205,21 +207,31 @@ def _fold_batch(state: State, event: BatchSeen) -> State:
     if known is not None and known.revision_no > batch.revision_no:
         return state
     targets, events = _by_resource(targets_of(batch)), _by_resource(events_of(batch))
+    withdrawn = _by_resource(withdrawn_of(batch))
     resources = dict(state.resources)
     for resource_id, known_of in state.resources.items():
         changed = _with_targets(known_of, state.configured[resource_id], targets.get(resource_id, []), event, cutoff)
+        if gone := withdrawn.get(resource_id):
+            changed = _without(changed, gone, batch.batch_uid, cutoff)
         resources[resource_id] = _with_events(changed, batch.batch_uid, events.get(resource_id, []), cutoff)
     visible = any(instruction.resource_id in state.configured for instruction in batch.instructions)
     ref = BatchRef(
         batch.batch_uid, batch.batch_type, batch.batch_status, batch.revision_no, batch.start_time.timestamp(),
-        visible, event.arrived.mono,
+        visible, event.arrived.mono, _end(batch, targets, events),
     )  # fmt: skip
-    batches = {uid: old for uid, old in state.batches.items() if old.start >= cutoff}
-    if ref.start >= cutoff:
+    batches = {uid: old for uid, old in state.batches.items() if old.end >= cutoff}
+    if ref.end >= cutoff:
         batches[ref.batch_uid] = ref
     foreign = state.foreign | {i.resource_id for i in batch.instructions if i.resource_id not in state.configured}
-    market = event.arrived if batch.batch_type is BatchType.FIVE_MINUTE else state.market_at
+    market = event.arrived if batch.batch_type is BatchType.FIVE_MINUTE and known is None else state.market_at
     return replace(state, resources=resources, batches=batches, foreign=foreign, market_at=market)
+
+
+def _end(batch: DispatchBatch, targets: dict[str, list[Target]], events: dict[str, list[PlantEvent]]) -> float:
+    """Return until when something in a batch holds, and so may still be withdrawn (unix seconds)."""
+    ends = [target.target + target.cover_s for found in targets.values() for target in found]
+    ends += [event.end for found_events in events.values() for event in found_events]
+    return max([batch.start_time.timestamp() + length_s(batch.batch_type), *ends])
 
 
 def _by_resource(found: Iterable[tuple[str, T]]) -> dict[str, list[T]]:
@@ -237,6 +249,7 @@ def _with_targets(
     had = any(target.batch_uid == uid for target in (*state.targets, *state.refused_targets))
     if not found and not had:
         return state
+    found = [target for target in found if not is_replaced(target, state.withdrawn)]
     good = [target for target in found if resource.allows(target.dot_mw)]
     bad = [target for target in found if not resource.allows(target.dot_mw)]
     drives = bool(good) and resource.mode is not Mode.DOP
@@ -246,6 +259,17 @@ def _with_targets(
         refused_targets=_ordered(state.refused_targets, bad, uid, cutoff),
         dispatch_at=event.arrived if found else state.dispatch_at,
         restored=event.restored if drives else state.restored,
+    )
+
+
+def _without(state: ResourceState, gone: list[Target], uid: str, cutoff: float) -> ResourceState:
+    """Withdraw the earlier copies of an exceptional dispatch, and remember it for copies that arrive later."""
+    withdrawn = _ordered(state.withdrawn, gone, uid, cutoff)
+    return replace(
+        state,
+        targets=tuple(target for target in state.targets if not is_replaced(target, withdrawn)),
+        refused_targets=tuple(target for target in state.refused_targets if not is_replaced(target, withdrawn)),
+        withdrawn=withdrawn,
     )
 
 
