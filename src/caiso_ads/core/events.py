@@ -139,19 +139,22 @@ def _event(batch: DispatchBatch, instruction: Instruction, notice: Notice) -> Pl
 
 
 def merged(known: Iterable[PlantEvent], found: Iterable[PlantEvent], *, cutoff: float) -> tuple[PlantEvent, ...]:
-    """Add events to those known: the same logical one is kept once, in its newest form; past ones are dropped."""
-    newest: dict[tuple[object, ...], PlantEvent] = {}
-    for event in sorted([*known, *found], key=lambda item: (item.received, item.batch_uid)):
-        newest[event.identity] = event
-    return tuple(event for event in newest.values() if event.end >= cutoff)
+    """Add events to those known, in the order the ISO received them; past ones are dropped."""
+    ordered = sorted([*known, *found], key=lambda item: (item.received, item.batch_uid))
+    return tuple(event for event in ordered if event.end >= cutoff)
+
+
+def logical(events: Iterable[PlantEvent]) -> list[PlantEvent]:
+    """Return each logical event once, in its newest form; ``events`` are in order."""
+    return list({event.identity: event for event in events}.values())
 
 
 def situation(events: Sequence[PlantEvent], when: float) -> Situation:
     """Return what holds at that time."""
     if not events:
         return NOTHING
-    now = [event for event in events if event.start <= when < event.end]
-    ahead = [event for event in events if event.end > when]
+    ahead = [event for event in logical(events) if event.end > when]
+    now = [event for event in ahead if event.start <= when]
     return Situation(
         notices=_all_notices(now),
         min_mw=_bound(now, InstructionType.MIN_CONSTRAINT, max),

@@ -10,7 +10,7 @@ Interpretation: of an hourly dispatch that was answered, what was accepted count
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -77,8 +77,14 @@ def withdrawn_of(batch: DispatchBatch) -> Iterator[tuple[str, Target]]:
                 yield instruction.resource_id, target
 
 
-def is_replaced(target: Target, withdrawn: Iterable[Target]) -> bool:
-    """Whether a later copy of the same exceptional dispatch was withdrawn."""
+def standing(targets: tuple[Target, ...], withdrawn: tuple[Target, ...]) -> tuple[Target, ...]:
+    """Leave out each exceptional dispatch of which a later copy was withdrawn: under many UIDs it is one instruction."""
+    if not withdrawn:
+        return targets
+    return tuple(target for target in targets if not _is_gone(target, withdrawn))
+
+
+def _is_gone(target: Target, withdrawn: tuple[Target, ...]) -> bool:
     return target.exceptional and any(
         (gone.target, gone.dot_mw) == (target.target, target.dot_mw) and gone.order > target.order for gone in withdrawn
     )

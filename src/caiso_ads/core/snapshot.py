@@ -16,7 +16,7 @@ from caiso_ads.core.override import Override, active
 from caiso_ads.core.points import GATEWAY_POINTS, RESOURCE_POINTS, PointValue, Snapshot
 from caiso_ads.core.quality import Directive, Quality
 from caiso_ads.core.ramp import ramp_at
-from caiso_ads.core.setpoint import INTERVAL_S, Target, Targets, choose, overdue_s
+from caiso_ads.core.setpoint import INTERVAL_S, Target, Targets, choose, overdue_s, standing
 from caiso_ads.core.state import Mode, Resource, State
 
 _ENVIRONMENT_CODES = {Environment.PRODUCTION: 0, Environment.MARKET_SIM: 1, Environment.SIMULATOR: 2}
@@ -74,9 +74,10 @@ class _View:
         self._known = state.resources[resource.resource_id]
         frozen = state.clock.frozen_at
         self._when = now.wall.timestamp() if frozen is None else frozen
-        self._targets = choose(self._known.targets, self._when)
+        targets = standing(self._known.targets, self._known.withdrawn)
+        self._targets = choose(targets, self._when)
         self._curve = self._known.curve.at(self._when)
-        self._ramp = ramp_at(self._known.targets, self._when, resource.machine)
+        self._ramp = ramp_at(targets, self._when, resource.machine)
         self._aim = self._aimed()
         self._situation = situation(self._known.events, self._when)
         self._verdict = assess(self._facts(), limits, resource.fallback)
@@ -156,7 +157,8 @@ class _View:
                 max((leg.order for leg in self._known.legs if leg.first <= when), default=None) if applying else None
             )
             return any(ruling is None or order > ruling for order in applying)
-        return any(self._would_apply(target) for target in self._known.refused_targets)
+        refused = standing(self._known.refused_targets, self._known.withdrawn)
+        return any(self._would_apply(target) for target in refused)
 
     def _would_apply(self, refused: Target) -> bool:
         """Whether a refused target would be the active one, or the one a ramp is on its way to."""

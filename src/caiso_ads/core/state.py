@@ -32,7 +32,7 @@ from caiso_ads.core.instant import Instant
 from caiso_ads.core.model import DispatchBatch, DispatchOperatingPoint, TrajectoryBatch, is_yes
 from caiso_ads.core.override import Override
 from caiso_ads.core.ramp import DEFAULT_MACHINE, Machine, ramp_at
-from caiso_ads.core.setpoint import Target, is_replaced, targets_of, withdrawn_of
+from caiso_ads.core.setpoint import Target, targets_of, withdrawn_of
 from caiso_ads.core.trajectory import EMPTY_CURVE, Curve, Leg, forget, merge, overlay
 
 T = TypeVar("T")
@@ -78,7 +78,10 @@ class Resource:
 
 @dataclass(frozen=True, slots=True)
 class ResourceState:
-    """What is known of one resource. What lies outside its limits stands apart in ``refused…`` and drives nothing."""
+    """What is known of one resource. What lies outside its limits stands apart in ``refused…`` and drives nothing.
+
+    ``withdrawn`` are exceptional dispatches cancelled: ``setpoint.standing`` leaves their earlier copies out.
+    """
 
     legs: tuple[Leg, ...] = ()
     curve: Curve = EMPTY_CURVE
@@ -211,8 +214,7 @@ def _fold_batch(state: State, event: BatchSeen) -> State:
     resources = dict(state.resources)
     for resource_id, known_of in state.resources.items():
         changed = _with_targets(known_of, state.configured[resource_id], targets.get(resource_id, []), event, cutoff)
-        if gone := withdrawn.get(resource_id):
-            changed = _without(changed, gone, batch.batch_uid, cutoff)
+        changed = _with_withdrawn(changed, withdrawn.get(resource_id, []), batch.batch_uid, cutoff)
         resources[resource_id] = _with_events(changed, batch.batch_uid, events.get(resource_id, []), cutoff)
     visible = any(instruction.resource_id in state.configured for instruction in batch.instructions)
     ref = BatchRef(
@@ -249,7 +251,6 @@ def _with_targets(
     had = any(target.batch_uid == uid for target in (*state.targets, *state.refused_targets))
     if not found and not had:
         return state
-    found = [target for target in found if not is_replaced(target, state.withdrawn)]
     good = [target for target in found if resource.allows(target.dot_mw)]
     bad = [target for target in found if not resource.allows(target.dot_mw)]
     drives = bool(good) and resource.mode is not Mode.DOP
@@ -262,15 +263,11 @@ def _with_targets(
     )
 
 
-def _without(state: ResourceState, gone: list[Target], uid: str, cutoff: float) -> ResourceState:
-    """Withdraw the earlier copies of an exceptional dispatch, and remember it for copies that arrive later."""
-    withdrawn = _ordered(state.withdrawn, gone, uid, cutoff)
-    return replace(
-        state,
-        targets=tuple(target for target in state.targets if not is_replaced(target, withdrawn)),
-        refused_targets=tuple(target for target in state.refused_targets if not is_replaced(target, withdrawn)),
-        withdrawn=withdrawn,
-    )
+def _with_withdrawn(state: ResourceState, gone: list[Target], uid: str, cutoff: float) -> ResourceState:
+    """Remember which exceptional dispatches this batch withdraws, and no others any more."""
+    if not gone and not state.withdrawn:
+        return state
+    return replace(state, withdrawn=_ordered(state.withdrawn, gone, uid, cutoff))
 
 
 def _ordered(
