@@ -84,7 +84,7 @@ def ramped(rows: list[Row], when: float, minimum: float, rate: float | None) -> 
     return ramp_at(sorted(targets, key=lambda item: item.order), when, Machine(minimum, rate))
 
 
-@settings(max_examples=600)
+@settings(max_examples=600, deadline=None)
 @given(schedules(), st.integers(-10, 4200), st.sampled_from([0.0, 40.0]), st.sampled_from([None, 3.0, 12.0, 30.0]))
 def test_the_ramp_equals_the_oracle(rows: list[Row], when: int, minimum: float, rate: float | None) -> None:
     value, expected = ramped(rows, float(when), minimum, rate), oracle(rows, when, minimum, rate)
@@ -93,7 +93,7 @@ def test_the_ramp_equals_the_oracle(rows: list[Row], when: int, minimum: float, 
         assert value == pytest.approx(expected, abs=1e-6)
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(schedules(), st.integers(0, 4200), st.sampled_from([3.0, 12.0, 30.0]))
 def test_a_running_machine_never_moves_faster_than_its_rate(rows: list[Row], when: int, rate: float) -> None:
     """Only the steps between 0 and the operating minimum are jumps."""

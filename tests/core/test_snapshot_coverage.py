@@ -184,3 +184,11 @@ def test_a_ramp_that_takes_hours_does_not_jump_when_its_begin_is_forgotten() -> 
             ),
         )
         assert of(take(state, 300.0 * number), "setpoint_mw") == pytest.approx(min(200.0, 5.0 * number))
+
+
+def test_a_batch_read_again_is_no_sign_of_a_running_market() -> None:
+    state = after(facts.TrajectorySeen(FLAT, NOW))
+    later = NOW.plus(421.0)
+    again = batch("M", start=START - timedelta(hours=1), revision=1)
+    state = fold(fold(state, facts.BatchSeen(again, later)), facts.PollCompleted(later))
+    assert reasons(take(state, 421.0)) & Reason.MARKET_SILENT

@@ -161,14 +161,14 @@ def got(shot: Snapshot, resource: Resource) -> tuple[object, object]:
     return shot.value(resource.resource_id, "setpoint_mw").value, shot.value(resource.resource_id, "directive").value
 
 
-@settings(max_examples=500)
+@settings(max_examples=500, deadline=None)
 @given(said(), st.integers(-900, 5000))
 def test_steps_and_their_directive_equal_the_oracle(history: list[Said], second: int) -> None:
     shot = take(told(history, Mode.STEP, second), float(second))
     assert [got(shot, one) for one in FLEET] == [expected(history, one, second) for one in FLEET]
 
 
-@settings(max_examples=150)
+@settings(max_examples=150, deadline=None)
 @given(said(), st.integers(-900, 5000))
 def test_ramps_equal_the_oracle_of_the_ramp_over_what_stands(history: list[Said], second: int) -> None:
     shot = take(told(history, Mode.RAMP, second), float(second))
@@ -199,7 +199,7 @@ def curve_event(one: Curve, *, restored: bool = False) -> Event:
     )
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(curves(), st.integers(-300, 1500))
 def test_refused_curves_never_drive_and_never_let_an_older_one_be_followed(made: list[Curve], second: int) -> None:
     good = [one for one in made if all(mw < 999.0 for _, mw in one[1])]
@@ -221,6 +221,7 @@ def test_refused_curves_never_drive_and_never_let_an_older_one_be_followed(made:
 # --- properties ---------------------------------------------------------------------------------------------------
 
 
+@settings(deadline=None)
 @given(said(), curves(), st.sampled_from(list(Mode)), st.integers(-900, 5000))
 def test_the_order_of_arrival_changes_nothing(history: list[Said], made: list[Curve], mode: Mode, second: int) -> None:
     events = [*(one.event() for one in history), *(curve_event(one) for one in made)]
@@ -241,7 +242,7 @@ WHATEVER_CAME = [point for point in RESOURCE_POINTS if point.key != "dispatch_ag
 RANK: dict[object, int] = {Quality.GOOD: 0, Quality.UNCERTAIN: 1, Quality.INIT: 3}
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(
     said(),
     curves(),
@@ -269,6 +270,7 @@ def test_quality_never_improves_by_time_passing_with_no_event(
             assert got(before, one)[1] == Directive.FOLLOW
 
 
+@settings(deadline=None)
 @given(said(), curves(), st.sampled_from(list(Mode)), st.integers(-900, 4000))
 def test_what_was_restored_is_never_followed_before_a_complete_poll(
     history: list[Said], made: list[Curve], mode: Mode, second: int
@@ -290,6 +292,7 @@ TROUBLE: list[list[Event]] = [
 ]
 
 
+@settings(deadline=None)
 @given(said(), curves(), st.sampled_from(list(Mode)), st.integers(0, 4000), st.sampled_from(TROUBLE))
 def test_nothing_is_followed_while_store_or_clock_fail_or_we_stop(
     history: list[Said], made: list[Curve], mode: Mode, second: int, trouble: list[Event]
