@@ -138,7 +138,8 @@ class Gateway:
         return self._completed(started)
 
     def publish(self) -> None:
-        """Publish the state of this instant as the next generation."""
+        """Publish the state of this instant as the next generation, having looked at the clock."""
+        self._fold_clock(self._clock_watch.beat(self._clock.now()))
         self.feed.publish(self._snapshot(self.feed.latest.generation + 1))
         self._outbox.wake()
 
@@ -176,6 +177,7 @@ class Gateway:
 
     async def _poll_dispatch(self, started: Instant) -> None:
         receipt = await self._list(started)
+        self._fold_clock(self._clock_watch.beat(self._clock.now()))
         self._fold_clock(self._clock_watch.answer(receipt, self._clock.now()))
         if isinstance(receipt.content, WireError):
             await self._store.record_unreadable_list(receipt)
@@ -382,10 +384,8 @@ class Gateway:
     def tick(self) -> None:
         """Beat once and publish: a setpoint moves along its ramp and quality decays with no event at all."""
         self._heartbeat += 1
-        now = self._clock.now()
-        self._fold_clock(self._clock_watch.beat(now))
         self.publish()
-        self._alarms.look(self.feed.latest, now.mono)
+        self._alarms.look(self.feed.latest, self._clock.now().mono)
 
 
 def _uid(item: DispatchBatch | TrajectoryBatch | BadItem) -> str | None:

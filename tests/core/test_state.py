@@ -108,7 +108,7 @@ def test_what_cannot_matter_any_more_is_pruned_but_the_newest_target_stays() -> 
         state = fold(state, facts.BatchSeen(dispatch, arrived))
         points = {"R1": [(when, 1.0), (when + minutes(5), 2.0)]} if number < 150 else {"R2": [(when, 1.0)]}
         state = fold(state, facts.TrajectorySeen(trajectory(f"T{number}", points, received=when), arrived))
-    assert len(state.batches) <= HORIZON_S / 300 + 1
+    assert len(state.batches) <= HORIZON_S / 300 + 2
     assert state.resources["R1"].targets != ()
     assert len(state.resources["R1"].legs) <= HORIZON_S / 300 + 2
     assert len(state.resources["R2"].legs) <= HORIZON_S / 300 + 2

@@ -51,10 +51,22 @@ it from the newest accepted target of an earlier time, in the time between the t
 whole. A step between 0 and `operating_min_mw` is a start-up or shut-down and always possible. How one trajectory
 follows another is not judged.
 
+## What covers now
+
+With `setpoint = "dop"`, the ISO's operating points. With `ramp` or `step`, targets. Interpretation: a 5-minute target
+covers its own interval; an hourly one (batch type 1) its hour, or until its `endTime`; an exceptional dispatch until its
+`endTime`, or until it should have been sent again twice (10 min). After a gap a step stays uncovered until the next
+target applies; a ramp is covered from the begin of that target's interval, because it is on its way there.
+
+Interpretation: of an hourly dispatch that was answered, or timed out, the accepted amount counts; a declined one
+without an amount is no target. An exceptional dispatch sent again under new UIDs is one instruction: a cancel of a
+later copy withdraws the earlier ones.
+
 ## Wind and sun
 
 Interpretation: with the follow-DOT flag Y a wind or solar resource follows and does not exceed; without it, it is free
-to run. Every other technology always follows. `curtailed` is 1 while it must follow below its schedule (SUPP < 0).
+to run. The flag counts from the begin of its interval, and during an exceptional dispatch nobody is free. Every other
+technology always follows. `curtailed` is 1 while it must follow below its schedule (SUPP < 0).
 
 ## Truth table
 

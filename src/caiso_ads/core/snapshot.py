@@ -16,8 +16,8 @@ from caiso_ads.core.intervals import consecutive_missing
 from caiso_ads.core.override import Override, active
 from caiso_ads.core.points import GATEWAY_POINTS, RESOURCE_POINTS, PointValue, Snapshot
 from caiso_ads.core.quality import Directive, Quality
-from caiso_ads.core.ramp import HALF_S, ramp_at
-from caiso_ads.core.setpoint import Targets, choose
+from caiso_ads.core.ramp import ramp_at
+from caiso_ads.core.setpoint import INTERVAL_S, Target, Targets, choose, overdue_s, standing
 from caiso_ads.core.state import Mode, Resource, State
 
 _ENVIRONMENT_CODES = {Environment.PRODUCTION: 0, Environment.MARKET_SIM: 1, Environment.SIMULATOR: 2}
@@ -76,12 +76,13 @@ class _View:
         self._known = state.resources[resource.resource_id]
         frozen = state.clock.frozen_at
         self._when = now.wall.timestamp() if frozen is None else frozen
-        self._targets = choose(self._known.targets, self._when)
+        targets = standing(self._known.targets, self._known.withdrawn)
+        self._targets = choose(targets, self._when)
         self._curve = self._known.curve.at(self._when)
-        self._ramp = ramp_at(self._known.targets, self._when, resource.machine)
+        self._ramp = ramp_at(targets, self._when, resource.machine)
         self._aim = self._aimed()
-        self._verdict = assess(self._facts(), limits, resource.fallback)
         self._situation = situation(self._known.events, self._when)
+        self._verdict = assess(self._facts(), limits, resource.fallback)
 
     def values(self) -> tuple[PointValue, ...]:
         """Return the points: a fact about the gateway is always good, a number of the ISO has the setpoint's quality."""
@@ -100,18 +101,16 @@ class _View:
         if self._resource.mode is Mode.DOP:
             curve = self._curve
             return None if curve is None else _Aim(curve.mw, curve.overdue_s, curve.flagged_binding)
-        mw = self._ramp if self._resource.mode is Mode.RAMP else self._dot()
-        return None if mw is None else _Aim(mw, self._targets_overdue_s())
+        active, ramps = self._targets.active, self._resource.mode is Mode.RAMP
+        mw = self._ramp if ramps else self._dot()
+        if mw is None or active is None:
+            return None
+        following = self._targets.following if ramps else None
+        flagged = active.flagged_binding and (following is None or following.flagged_binding)
+        return _Aim(mw, overdue_s(self._targets, self._when, leading=ramps), flagged)
 
     def _dot(self) -> float | None:
         return None if self._targets.active is None else self._targets.active.dot_mw
-
-    def _targets_overdue_s(self) -> float:
-        """Return how long no target's own interval has covered now; one far ahead covers nothing until it is near."""
-        active, following = self._targets.active, self._targets.following
-        if active is None or (following is not None and following.target - HALF_S <= self._when):
-            return 0.0
-        return max(0.0, self._when - active.target - HALF_S)
 
     def _facts(self) -> Facts:
         state, aim = self._state, self._aim
@@ -138,25 +137,50 @@ class _View:
         )
 
     def _is_free(self) -> bool:
-        """Whether wind or sun may run free: only a current target without the flag says so, never a missing one."""
-        active = self._targets.active
-        current = active is not None and self._targets_overdue_s() == 0.0
-        return self._resource.renewable and current and active is not None and active.follow_dot is not True
+        """Whether wind or sun may run free: only a current target without the flag says so, never a missing one.
+
+        Interpretation: the flag counts from the start of its interval, and an exceptional dispatch needs none.
+        """
+        active, following, when = self._targets.active, self._targets.following, self._when
+        if not self._resource.renewable or active is None or active.follow_dot is True:
+            return False
+        if (
+            overdue_s(self._targets, when, leading=False) > 0.0
+            or Notice.EXCEPTIONAL_DISPATCH in self._situation.notices
+        ):
+            return False
+        begun = following is not None and following.target - following.lead_s <= when
+        return not (begun and following is not None and following.follow_dot is True)
 
     def _is_refused(self) -> bool:
         """Whether something outside the limits would apply now, had it not been refused."""
+        when = self._when
         if self._resource.mode is Mode.DOP:
-            newest = self._known.legs[-1].received if self._known.legs else None
-            applying = [leg for leg in self._known.refused if leg.first <= self._when]
-            return any(newest is None or leg.received > newest for leg in applying)
-        newer_than = None if self._targets.active is None else self._targets.active.order
-        past = [target for target in self._known.refused_targets if target.target <= self._when]
-        return any(newer_than is None or target.order > newer_than for target in past)
+            applying = [leg.order for leg in self._known.refused if leg.first <= when]
+            ruling = (
+                max((leg.order for leg in self._known.legs if leg.first <= when), default=None) if applying else None
+            )
+            return any(ruling is None or order > ruling for order in applying)
+        refused = standing(self._known.refused_targets, self._known.withdrawn)
+        return any(self._would_apply(target) for target in refused)
+
+    def _would_apply(self, refused: Target) -> bool:
+        """Whether a refused target would be the active one, or the one a ramp is on its way to."""
+        active, following = self._targets.active, self._targets.following
+        if refused.target <= self._when:
+            return active is None or refused.order > active.order
+        if self._resource.mode is not Mode.RAMP or refused.target - INTERVAL_S > self._when:
+            return False
+        if following is None or refused.target < following.target:
+            return True
+        return refused.target == following.target and refused.order > following.order
 
     def _mismatch_mw(self) -> float | None:
         """Return ramp minus operating point where both are current, else None."""
         curve = self._curve
-        if curve is None or not curve.covered or self._ramp is None or self._targets_overdue_s() > 0.0:
+        if curve is None or not curve.covered or self._ramp is None:
+            return None
+        if overdue_s(self._targets, self._when, leading=True) > 0.0:
             return None
         return self._ramp - curve.mw
 

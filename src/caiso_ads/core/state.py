@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from caiso_ads.core.codes import BatchStatus, BatchType
 from caiso_ads.core.directive import DEFAULT_FALLBACK, Environment, Fallback, LinkFault
-from caiso_ads.core.events import PlantEvent, events_of, merged
+from caiso_ads.core.events import PlantEvent, events_of, length_s, merged
 from caiso_ads.core.happenings import (
     BatchChecked,
     BatchSeen,
@@ -30,10 +30,10 @@ from caiso_ads.core.happenings import (
     TrajectorySeen,
 )
 from caiso_ads.core.instant import Instant
-from caiso_ads.core.model import DispatchOperatingPoint, TrajectoryBatch, is_yes
+from caiso_ads.core.model import DispatchBatch, DispatchOperatingPoint, TrajectoryBatch, is_yes
 from caiso_ads.core.override import Override
-from caiso_ads.core.ramp import DEFAULT_MACHINE, Machine
-from caiso_ads.core.setpoint import Target, targets_of
+from caiso_ads.core.ramp import DEFAULT_MACHINE, Machine, ramp_at
+from caiso_ads.core.setpoint import Target, targets_of, withdrawn_of
 from caiso_ads.core.steps import is_steady, judged
 from caiso_ads.core.trajectory import EMPTY_CURVE, Curve, Leg, forget, merge, overlay
 
@@ -81,13 +81,17 @@ class Resource:
 
 @dataclass(frozen=True, slots=True)
 class ResourceState:
-    """What is known of one resource. What lies outside its limits stands apart in ``refused…`` and drives nothing."""
+    """What is known of one resource. What lies outside its limits stands apart in ``refused…`` and drives nothing.
+
+    ``withdrawn`` are exceptional dispatches cancelled: ``setpoint.standing`` leaves their earlier copies out.
+    """
 
     legs: tuple[Leg, ...] = ()
     curve: Curve = EMPTY_CURVE
     refused: tuple[Leg, ...] = ()
     targets: tuple[Target, ...] = ()
     refused_targets: tuple[Target, ...] = ()
+    withdrawn: tuple[Target, ...] = ()
     events: tuple[PlantEvent, ...] = ()
     trajectory_at: Instant | None = None
     dispatch_at: Instant | None = None
@@ -96,7 +100,7 @@ class ResourceState:
 
 @dataclass(frozen=True, slots=True)
 class BatchRef:
-    """A batch that may still change: what re-checking needs. Times are unix seconds."""
+    """A batch that may still change: what re-checking needs. Times are unix seconds; it holds until ``end``."""
 
     batch_uid: str
     batch_type: BatchType
@@ -105,6 +109,7 @@ class BatchRef:
     start: float
     visible: bool
     checked_mono: float
+    end: float
 
     @property
     def is_open(self) -> bool:
@@ -228,25 +233,34 @@ def _fold_batch(state: State, event: BatchSeen) -> State:
     if known is not None and known.revision_no > batch.revision_no:
         return state
     targets, events = _by_resource(targets_of(batch)), _by_resource(events_of(batch))
+    withdrawn = _by_resource(withdrawn_of(batch))
     resources = dict(state.resources)
     for resource_id, known_of in state.resources.items():
         changed = _with_targets(known_of, state.configured[resource_id], targets.get(resource_id, []), event, cutoff)
+        changed = _with_withdrawn(changed, withdrawn.get(resource_id, []), batch.batch_uid, cutoff)
         resources[resource_id] = _with_events(changed, batch.batch_uid, events.get(resource_id, []), cutoff)
     visible = any(instruction.resource_id in state.configured for instruction in batch.instructions)
     ref = BatchRef(
         batch.batch_uid, batch.batch_type, batch.batch_status, batch.revision_no, batch.start_time.timestamp(),
-        visible, event.arrived.mono,
+        visible, event.arrived.mono, _end(batch, targets, events),
     )  # fmt: skip
-    batches = {uid: old for uid, old in state.batches.items() if old.start >= cutoff}
-    if ref.start >= cutoff:
+    batches = {uid: old for uid, old in state.batches.items() if old.end >= cutoff}
+    if ref.end >= cutoff:
         batches[ref.batch_uid] = ref
     foreign = state.foreign | {i.resource_id for i in batch.instructions if i.resource_id not in state.configured}
-    five_minute = batch.batch_type is BatchType.FIVE_MINUTE
+    fresh = batch.batch_type is BatchType.FIVE_MINUTE and known is None
     return replace(
         state, resources=resources, batches=batches, foreign=foreign,
-        market_at=event.arrived if five_minute else state.market_at,
-        unread=state.unread and not (five_minute and known is None),
+        market_at=event.arrived if fresh else state.market_at,
+        unread=state.unread and not fresh,
     )  # fmt: skip
+
+
+def _end(batch: DispatchBatch, targets: dict[str, list[Target]], events: dict[str, list[PlantEvent]]) -> float:
+    """Return until when something in a batch holds, and so may still be withdrawn (unix seconds)."""
+    ends = [target.target + target.cover_s for found in targets.values() for target in found]
+    ends += [event.end for found_events in events.values() for event in found_events]
+    return max([batch.start_time.timestamp() + length_s(batch.batch_type), *ends])
 
 
 def _by_resource(found: Iterable[tuple[str, T]]) -> dict[str, list[T]]:
@@ -268,18 +282,33 @@ def _with_targets(
     if resource.refuses_steps:
         good = judged(good, [target for target in state.targets if target.batch_uid != uid], resource.machine)
     bad = [target for target in found if target not in good]
+    drives = bool(good) and resource.mode is not Mode.DOP
     return replace(
         state,
-        targets=_ordered(state.targets, good, uid, cutoff),
+        targets=_ordered(state.targets, good, uid, cutoff, resource.machine),
         refused_targets=_ordered(state.refused_targets, bad, uid, cutoff),
         dispatch_at=event.arrived if found else state.dispatch_at,
+        restored=event.restored if drives else state.restored,
     )
 
 
-def _ordered(known: tuple[Target, ...], found: list[Target], uid: str, cutoff: float) -> tuple[Target, ...]:
+def _with_withdrawn(state: ResourceState, gone: list[Target], uid: str, cutoff: float) -> ResourceState:
+    """Remember which exceptional dispatches this batch withdraws, and no others any more."""
+    if not gone and not state.withdrawn:
+        return state
+    return replace(state, withdrawn=_ordered(state.withdrawn, gone, uid, cutoff))
+
+
+def _ordered(
+    known: tuple[Target, ...], found: list[Target], uid: str, cutoff: float, machine: Machine = DEFAULT_MACHINE
+) -> tuple[Target, ...]:
     kept = [target for target in known if target.batch_uid != uid]
     ordered = sorted([*kept, *found], key=lambda target: target.order)
-    return tuple([target for target in ordered if target.target >= cutoff] or ordered[-1:])
+    recent = [target for target in ordered if target.target >= cutoff] or ordered[-1:]
+    if machine.ramp_mw_per_min is not None and len(recent) < len(ordered):
+        # where a slow machine is depends on what is forgotten now
+        recent[0] = replace(recent[0], reached_mw=ramp_at(ordered, recent[0].target, machine))
+    return tuple(recent)
 
 
 def _with_events(state: ResourceState, uid: str, found: list[PlantEvent], cutoff: float) -> ResourceState:
@@ -319,7 +348,7 @@ def _with_leg(state: ResourceState, resource: Resource, leg: Leg, event: Traject
     newest = good and (not state.legs or leg.order > state.legs[-1].order)
     curve = forget(overlay(state.curve, leg), cutoff) if newest else merge(legs)
     refused = _kept(state.refused, leg, cutoff, add=not good) if state.refused or not good else ()
-    restored = event.restored if good else state.restored
+    restored = event.restored if good and resource.mode is Mode.DOP else state.restored
     return replace(state, legs=legs, refused=refused, curve=curve, trajectory_at=event.arrived, restored=restored)
 
 
