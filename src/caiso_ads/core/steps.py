@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
-from caiso_ads.core.ramp import INTERVAL_S, Machine
-from caiso_ads.core.setpoint import Target
+from caiso_ads.core.ramp import Machine
+from caiso_ads.core.setpoint import INTERVAL_S, Target
 
 TOLERANCE_MW = 0.05
 """Room for the ISO's rounding of two values (MW)."""
