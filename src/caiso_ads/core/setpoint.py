@@ -7,15 +7,18 @@ Interpretation: for one target time the batch received last counts; cancelled an
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 
 from caiso_ads.core.codes import BatchStatus, BatchType, InstructionType
 from caiso_ads.core.model import DispatchBatch, Instruction, is_yes
 
 TARGET_BATCH_TYPES = frozenset({BatchType.FIVE_MINUTE, BatchType.HOURLY_PRE_DISPATCH, BatchType.OUT_OF_SEQUENCE})
 WITHDRAWN = frozenset({BatchStatus.EMERGENCY_CANCELLED, BatchStatus.DEFERRED})
+TARGET_TIME = attrgetter("target")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +77,17 @@ def _target(batch: DispatchBatch, instruction: Instruction) -> Target | None:
 
 def choose(targets: tuple[Target, ...], when: float) -> Targets:
     """Pick the previous, active and next target at that unix time; ``targets`` is sorted by ``order``."""
-    active = following = previous = None
-    for target in targets:
-        if target.target <= when:
-            previous = active if active is not None and active.target < target.target else previous
-            active = target
-        elif following is None or target.target == following.target:
-            following = target
-        else:
-            break
-    return Targets(active, following, previous)
+    ahead = bisect_right(targets, when, key=TARGET_TIME)
+    following = targets[_last_of_its_time(targets, ahead)] if ahead < len(targets) else None
+    if ahead == 0:
+        return Targets(None, following)
+    active = targets[ahead - 1]
+    before = bisect_left(targets, active.target, hi=ahead, key=TARGET_TIME)
+    return Targets(active, following, targets[before - 1] if before else None)
+
+
+def _last_of_its_time(targets: tuple[Target, ...], index: int) -> int:
+    """Return the place of the target received last for the same target time."""
+    while index + 1 < len(targets) and targets[index + 1].target == targets[index].target:
+        index += 1
+    return index
