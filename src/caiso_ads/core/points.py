@@ -125,6 +125,11 @@ _GATEWAY_INDEX = {point.key: index for index, point in enumerate(GATEWAY_POINTS)
 _RESOURCE_INDEX = {point.key: index for index, point in enumerate(RESOURCE_POINTS)}
 
 
+def index_of(key: str) -> int:
+    """Return where a resource's point stands; KeyError for a key that is not in the catalogue."""
+    return _RESOURCE_INDEX[key]
+
+
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """Everything the plant may read at one instant, immutable. ``generation`` grows with each one published.

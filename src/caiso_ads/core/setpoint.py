@@ -19,6 +19,8 @@ from caiso_ads.core.model import DispatchBatch, Instruction, is_yes
 TARGET_BATCH_TYPES = frozenset({BatchType.FIVE_MINUTE, BatchType.HOURLY_PRE_DISPATCH, BatchType.OUT_OF_SEQUENCE})
 WITHDRAWN = frozenset({BatchStatus.EMERGENCY_CANCELLED, BatchStatus.DEFERRED})
 TARGET_TIME = attrgetter("target")
+TARGET_ORDER = attrgetter("target", "received", "batch_uid")
+"""As ``Target.order``."""
 
 
 @dataclass(frozen=True, slots=True)

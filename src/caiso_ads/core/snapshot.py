@@ -200,13 +200,13 @@ class _View:
             "hold_left_s": verdict.hold_left_s,
             **targets,
             **_situation_values(self._situation),
-            "notices": self._situation.notices | self._beyond_ramp(targets["required_mw_per_min"]),
+            "notices": self._notices(targets["required_mw_per_min"]),
         }
 
-    def _beyond_ramp(self, required: Value) -> Notice:
+    def _notices(self, required: Value) -> Notice:
         limit = self._resource.machine.ramp_mw_per_min
         too_steep = limit is not None and isinstance(required, float) and abs(required) > limit * (1.0 + 1e-9)
-        return Notice.BEYOND_RAMP if too_steep else Notice.NONE
+        return self._situation.notices | Notice.BEYOND_RAMP if too_steep else self._situation.notices
 
 
 def _target_values(targets: Targets, when: float, setpoint: float | None, *, renewable: bool) -> dict[str, Value]:
