@@ -14,9 +14,10 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from operator import itemgetter
+from typing import NamedTuple
 
 from caiso_ads.core import happenings as facts
 from caiso_ads.core.directive import DEFAULT_LIMITS, AgeLimits, Environment, LinkFault
@@ -48,8 +49,7 @@ class Outage:
     end: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(NamedTuple):
     """What one resource reads at one instant. Powers in MW; None where nothing is known.
 
     Each field is the point of that name in the catalogue.
@@ -85,7 +85,7 @@ class Frame:
         return View(*[point.value for point in _OF_VIEW(self.snapshot.resources[resource_id])])
 
 
-_OF_VIEW = itemgetter(*(index_of(each.name) for each in fields(View)))
+_OF_VIEW = itemgetter(*(index_of(name) for name in View._fields))
 
 
 def replay(

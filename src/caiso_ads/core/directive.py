@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from caiso_ads.core.quality import Directive, Quality, Reason
 
@@ -94,8 +95,7 @@ class Facts:
     forced: Directive | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """Quality of the setpoint, what the plant may do with it, and why not more.
 
     ``hold_left_s`` counts down to the fallback while the link is lost; ``fallback`` is True once it applies.

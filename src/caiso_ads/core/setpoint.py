@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from operator import attrgetter
+from typing import NamedTuple
 
 from caiso_ads.core.codes import BatchStatus, BatchType, InstructionType
 from caiso_ads.core.model import DispatchBatch, Instruction, is_yes
@@ -40,8 +41,7 @@ class Target:
         return (self.target, self.received, self.batch_uid)
 
 
-@dataclass(frozen=True, slots=True)
-class Targets:
+class Targets(NamedTuple):
     """The target that applies, the one that follows it, and the one that applied before."""
 
     active: Target | None

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from operator import itemgetter
+from typing import NamedTuple
 
 from caiso_ads.core.directive import AgeLimits, Environment, Facts, Then, assess
 from caiso_ads.core.events import Notice, Situation, situation
@@ -74,8 +75,7 @@ def _moment(state: State, now: Instant, limits: AgeLimits) -> _Moment:
     return _Moment(now, when, limits, _age(state.completed, now), _age(state.market_at, now))
 
 
-@dataclass(frozen=True, slots=True)
-class _Aim:
+class _Aim(NamedTuple):
     """A setpoint by one mode: the power, and how long its source has run out (s)."""
 
     mw: float
@@ -158,6 +158,8 @@ class _View:
 
     def _is_refused(self) -> bool:
         """Whether something outside the limits would apply now, had it not been refused."""
+        if not self._known.refused and not self._known.refused_targets:
+            return False
         if self._resource.mode is Mode.DOP:
             newest = self._known.legs[-1].received if self._known.legs else None
             applying = [leg for leg in self._known.refused if leg.first <= self._when]

@@ -288,7 +288,7 @@ def _leg(batch: TrajectoryBatch, dops: list[DispatchOperatingPoint]) -> Leg:
 def _with_leg(state: ResourceState, resource: Resource, leg: Leg, event: TrajectorySeen) -> ResourceState:
     """Add one batch's points, or put the whole batch aside when one of them is outside the limits."""
     cutoff = event.arrived.wall.timestamp() - HORIZON_S
-    good = all([resource.allows(mw) for _, mw in leg.points])
+    good = all(resource.allows(mw) for _, mw in leg.points)
     legs = _kept(state.legs, leg, cutoff, add=good)
     # The usual case, a newer batch, is laid over the curve we have; anything else is merged anew from all batches.
     newest = good and (not state.legs or leg.order > state.legs[-1].order)
@@ -299,9 +299,11 @@ def _with_leg(state: ResourceState, resource: Resource, leg: Leg, event: Traject
 
 
 def _kept(legs: tuple[Leg, ...], leg: Leg, cutoff: float, *, add: bool) -> tuple[Leg, ...]:
-    others = [old for old in legs if old.batch_uid != leg.batch_uid]
-    every = [*others, leg] if add else others
-    if add and others and leg.order < others[-1].order:
+    every = [old for old in legs if old.batch_uid != leg.batch_uid]
+    late = add and bool(every) and leg.order < every[-1].order
+    if add:
+        every.append(leg)
+    if late:
         every.sort(key=lambda item: item.order)  # those known are in order already
     recent = [item for item in every if item.points[-1][0] >= cutoff]
     return tuple(recent or every[-1:])
