@@ -17,13 +17,15 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import itemgetter
+from typing import NamedTuple
 
 from caiso_ads.core import happenings as facts
 from caiso_ads.core import lived as life
 from caiso_ads.core.directive import DEFAULT_LIMITS, AgeLimits, Environment, LinkFault
 from caiso_ads.core.instant import Instant
 from caiso_ads.core.model import DispatchBatch, TrajectoryBatch
-from caiso_ads.core.points import Snapshot
+from caiso_ads.core.points import Snapshot, index_of
 from caiso_ads.core.quality import Directive, Quality, Reason
 from caiso_ads.core.snapshot import snapshot
 from caiso_ads.core.state import Resource, State, fold, initial
@@ -53,9 +55,11 @@ class Outage:
     end: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class View:
-    """What one resource reads at one instant. Powers in MW; None where nothing is known."""
+class View(NamedTuple):
+    """What one resource reads at one instant. Powers in MW; None where nothing is known.
+
+    Each field is the point of that name in the catalogue.
+    """
 
     directive: Directive
     reasons: Reason
@@ -84,25 +88,10 @@ class Frame:
 
     def view(self, resource_id: str) -> View:
         """Return what that resource reads; KeyError for one that is not replayed."""
-        return View(
-            Directive(self._code(resource_id, "directive")),
-            Reason(self._code(resource_id, "reasons")),
-            Quality(self._code(resource_id, "quality")),
-            self._power(resource_id, "setpoint_mw"),
-            self._power(resource_id, "dop_mw"),
-            self._power(resource_id, "dot_mw"),
-            self._power(resource_id, "next_dot_mw"),
-        )
+        return View(*[point.value for point in _OF_VIEW(self.snapshot.resources[resource_id])])
 
-    def _code(self, resource_id: str, key: str) -> int:
-        value = self.snapshot.value(resource_id, key).value
-        assert isinstance(value, int), f"{key} is a code"
-        return value
 
-    def _power(self, resource_id: str, key: str) -> float | None:
-        value = self.snapshot.value(resource_id, key).value
-        assert value is None or isinstance(value, (int, float)), f"{key} is a number"
-        return value
+_OF_VIEW = itemgetter(*(index_of(name) for name in View._fields))
 
 
 def replay(

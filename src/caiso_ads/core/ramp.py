@@ -14,12 +14,10 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from operator import attrgetter
 
-from caiso_ads.core.setpoint import HALF_S, INTERVAL_S, Target
+from caiso_ads.core.setpoint import HALF_S, INTERVAL_S, TARGET_TIME, Target
 
 ROUNDING_MW = 1e-9
-_TIME = attrgetter("target")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +46,8 @@ def ramp_at(targets: Sequence[Target], when: float, machine: Machine) -> float |
 
 def _relevant(targets: Sequence[Target], when: float, machine: Machine) -> Sequence[Target]:
     """Return the targets that can matter at that time: without a rate limit those before the last one cannot."""
-    ahead = bisect_right(targets, when, key=_TIME)
-    end = bisect_right(targets, targets[ahead].target, key=_TIME) if ahead < len(targets) else ahead
+    ahead = bisect_right(targets, when, key=TARGET_TIME)
+    end = bisect_right(targets, targets[ahead].target, key=TARGET_TIME) if ahead < len(targets) else ahead
     if machine.ramp_mw_per_min is not None:
         return targets[:end]
     begin = max(0, ahead - 1)

@@ -10,9 +10,12 @@ Interpretation: of an hourly dispatch that was answered, what was accepted count
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
+from typing import NamedTuple
 
 from caiso_ads.core.codes import BatchStatus, BatchType, InstructionType, ReasonCode
 from caiso_ads.core.model import DispatchBatch, Instruction, is_yes
@@ -22,6 +25,9 @@ INTERVAL_S = 300.0
 HALF_S = INTERVAL_S / 2.0
 HOUR_S = 3600.0
 WITHDRAWN = frozenset({BatchStatus.EMERGENCY_CANCELLED, BatchStatus.DEFERRED})
+TARGET_TIME = attrgetter("target")
+TARGET_ORDER = attrgetter("target", "received", "batch_uid")
+"""As ``Target.order``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +56,7 @@ class Target:
         return (self.target, self.received, self.batch_uid)
 
 
-@dataclass(frozen=True, slots=True)
-class Targets:
+class Targets(NamedTuple):
     """The target that applies, the one that follows it, and the one that applied before."""
 
     active: Target | None
@@ -149,16 +154,20 @@ def _span(batch: DispatchBatch, instruction: Instruction, start: float) -> tuple
 
 def choose(targets: tuple[Target, ...], when: float) -> Targets:
     """Pick the previous, active and next target at that unix time; ``targets`` is sorted by ``order``."""
-    active = following = previous = None
-    for target in targets:
-        if target.target <= when:
-            previous = active if active is not None and active.target < target.target else previous
-            active = target
-        elif following is None or target.target == following.target:
-            following = target
-        else:
-            break
-    return Targets(active, following, previous)
+    ahead = bisect_right(targets, when, key=TARGET_TIME)
+    following = targets[_last_of_its_time(targets, ahead)] if ahead < len(targets) else None
+    if ahead == 0:
+        return Targets(None, following)
+    active = targets[ahead - 1]
+    before = bisect_left(targets, active.target, hi=ahead, key=TARGET_TIME)
+    return Targets(active, following, targets[before - 1] if before else None)
+
+
+def _last_of_its_time(targets: tuple[Target, ...], index: int) -> int:
+    """Return the place of the target received last for the same target time."""
+    while index + 1 < len(targets) and targets[index + 1].target == targets[index].target:
+        index += 1
+    return index
 
 
 def overdue_s(targets: Targets, when: float, *, leading: bool) -> float:

@@ -6,9 +6,11 @@ is past and cannot matter any more is pruned at each fold; history is the store'
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from operator import attrgetter
 from typing import TypeVar
 
 from caiso_ads.core.codes import BatchStatus, BatchType
@@ -33,11 +35,13 @@ from caiso_ads.core.instant import Instant
 from caiso_ads.core.model import DispatchBatch, DispatchOperatingPoint, TrajectoryBatch, is_yes
 from caiso_ads.core.override import Override
 from caiso_ads.core.ramp import DEFAULT_MACHINE, Machine, ramp_at
-from caiso_ads.core.setpoint import Target, targets_of, withdrawn_of
+from caiso_ads.core.setpoint import TARGET_ORDER, TARGET_TIME, Target, targets_of, withdrawn_of
 from caiso_ads.core.steps import is_steady, judged
 from caiso_ads.core.trajectory import EMPTY_CURVE, Curve, Leg, forget, merge, overlay
 
 T = TypeVar("T")
+
+_DOP_ORDER = attrgetter("target_time", "sequence_number")
 
 HORIZON_S = 2 * 3600.0
 """How long targets and operating points stay after their last target time (s)."""
@@ -275,8 +279,7 @@ def _with_targets(
 ) -> ResourceState:
     """Replace this batch's targets by what its newest revision says; keep at least the newest past target."""
     uid = event.batch.batch_uid
-    had = any(target.batch_uid == uid for target in (*state.targets, *state.refused_targets))
-    if not found and not had:
+    if not found and not any(target.batch_uid == uid for target in (*state.targets, *state.refused_targets)):
         return state
     good = [target for target in found if resource.allows(target.dot_mw)]
     if resource.refuses_steps:
@@ -303,8 +306,11 @@ def _ordered(
     known: tuple[Target, ...], found: list[Target], uid: str, cutoff: float, machine: Machine = DEFAULT_MACHINE
 ) -> tuple[Target, ...]:
     kept = [target for target in known if target.batch_uid != uid]
-    ordered = sorted([*kept, *found], key=lambda target: target.order)
-    recent = [target for target in ordered if target.target >= cutoff] or ordered[-1:]
+    ordered = kept + found
+    if found:
+        ordered.sort(key=TARGET_ORDER)
+    forgotten = bisect_left(ordered, cutoff, key=TARGET_TIME)
+    recent = ordered[forgotten:] or ordered[-1:]
     if machine.ramp_mw_per_min is not None and len(recent) < len(ordered):
         # where a slow machine is depends on what is forgotten now
         recent[0] = replace(recent[0], reached_mw=ramp_at(ordered, recent[0].target, machine))
@@ -333,8 +339,7 @@ def _fold_trajectory(state: State, event: TrajectorySeen) -> State:
 
 
 def _leg(batch: TrajectoryBatch, dops: list[DispatchOperatingPoint]) -> Leg:
-    ordered = sorted(dops, key=lambda dop: (dop.target_time, dop.sequence_number))
-    points = tuple((dop.target_time.timestamp(), dop.dop_mw) for dop in ordered)
+    points = tuple([(dop.target_time.timestamp(), dop.dop_mw) for dop in sorted(dops, key=_DOP_ORDER)])
     return Leg(batch.batch_uid, batch.batch_received, is_yes(batch.binding_flag) is True, points)
 
 
@@ -353,9 +358,11 @@ def _with_leg(state: ResourceState, resource: Resource, leg: Leg, event: Traject
 
 
 def _kept(legs: tuple[Leg, ...], leg: Leg, cutoff: float, *, add: bool) -> tuple[Leg, ...]:
-    others = [old for old in legs if old.batch_uid != leg.batch_uid]
-    every = [*others, leg] if add else others
-    if add and others and leg.order < others[-1].order:
+    every = [old for old in legs if old.batch_uid != leg.batch_uid]
+    late = add and bool(every) and leg.order < every[-1].order
+    if add:
+        every.append(leg)
+    if late:
         every.sort(key=lambda item: item.order)  # those known are in order already
-    recent = [item for item in every if item.last >= cutoff]
+    recent = [item for item in every if item.points[-1][0] >= cutoff]
     return tuple(recent or every[-1:])
