@@ -15,8 +15,6 @@ from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from caiso_ads.clockwatch import ClockWatch
-from caiso_ads.commands import Spool, handle
 from caiso_ads.core import happenings as facts
 from caiso_ads.core.decide import recheck
 from caiso_ads.core.directive import DEFAULT_LIMITS, AgeLimits, LinkFault
@@ -27,12 +25,14 @@ from caiso_ads.core.points import Snapshot
 from caiso_ads.core.snapshot import snapshot
 from caiso_ads.core.state import State, fold
 from caiso_ads.errors import HttpStatusError, RemoteError, SoapFaultError, StoreError, TlsError, TlsReason, WireError
-from caiso_ads.journal import Journal
-from caiso_ads.outbox import Outbox
-from caiso_ads.polls import PollLog
+from caiso_ads.loop.clockwatch import ClockWatch
+from caiso_ads.loop.commands import Spool, handle
+from caiso_ads.loop.journal import Journal
+from caiso_ads.loop.outbox import Outbox
+from caiso_ads.loop.polls import PollLog
+from caiso_ads.loop.redecoding import read_again
+from caiso_ads.loop.watch import AlarmWatch
 from caiso_ads.ports import Clock, Cursors, Feed, Instant, Receipt, Recorded, Source, Store
-from caiso_ads.redecoding import read_again
-from caiso_ads.watch import AlarmWatch
 from caiso_ads.wire.payload import BadItem
 
 log = logging.getLogger("caiso_ads.gateway")

@@ -3,7 +3,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from caiso_ads.errors import UnreachableError
-from caiso_ads.polls import PollLog
+from caiso_ads.loop.polls import PollLog
 from tests.fakes import START, MemoryStore, batch
 from tests.rig import Rig
 

@@ -15,8 +15,8 @@ from caiso_ads.core.model import DispatchBatch
 from caiso_ads.core.state import initial
 from caiso_ads.errors import StoreError, WireError
 from caiso_ads.gateway import Gateway, Settings
+from caiso_ads.loop.redecoding import read_again
 from caiso_ads.ports import Receipt, Redecoded
-from caiso_ads.redecoding import read_again
 from caiso_ads.store.sqlite import SqlStore
 from caiso_ads.wire.packing import pack
 from caiso_ads.wire.payload import encode, encode_trajectories
