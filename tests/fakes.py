@@ -14,7 +14,7 @@ from caiso_ads.core.codes import BatchStatus, BatchType, DispatchMode, Instructi
 from caiso_ads.core.model import DispatchBatch, DispatchOperatingPoint, Instruction, TrajectoryBatch
 from caiso_ads.core.override import Cleared, Override, after
 from caiso_ads.errors import StoreError, WireError
-from caiso_ads.ports import Cursors, Feed, History, Instant, Intent, Receipt, Recorded, StoredPayload
+from caiso_ads.ports import Cursors, Feed, History, Instant, Intent, Receipt, Recorded, Redecoded, StoredPayload
 from caiso_ads.wire.payload import BadItem
 
 START = datetime(2026, 7, 1, 12, 0, tzinfo=UTC)
@@ -141,6 +141,8 @@ class MemoryStore:
     overrides: tuple[Override, ...] = ()
     polls: list[datetime] = field(default_factory=list)
     outages: list[tuple[datetime, datetime, str]] = field(default_factory=list)
+    ended: list[tuple[Override, datetime]] = field(default_factory=list)
+    disturbances: list[tuple[object, ...]] = field(default_factory=list)
 
     def _write(self, what: str, uid: str) -> None:
         if self.broken:
@@ -163,8 +165,10 @@ class MemoryStore:
 
     async def record_recheck(self, receipt: Receipt[DispatchBatch]) -> Recorded:
         self._write("recheck", receipt.argument)
+        old, new = self.batches.get(receipt.argument), receipt.content
         self.batches[receipt.argument] = receipt
-        return Recorded(fresh=True)
+        before = None if old is None or isinstance(old.content, WireError) else old.content.revision_no
+        return Recorded(fresh=True, conflict=not isinstance(new, WireError) and new.revision_no == before)
 
     async def record_trajectories(self, receipt: Receipt[Sequence[TrajectoryBatch | BadItem]]) -> Recorded:
         self._write("trajectories", receipt.argument)
@@ -187,7 +191,9 @@ class MemoryStore:
             for receipt in self.batches.values()
             if not isinstance(receipt.content, WireError) and receipt.received_at >= since
         ]
-        return History(good, [item for item in self.trajectories if item[1] >= since])
+        bad = [one.received_at for one in self.batches.values() if isinstance(one.content, WireError)]
+        unread = max((at for at in bad if at >= since), default=None)
+        return History(good, [item for item in self.trajectories if item[1] >= since], unread)
 
     async def pending_intents(self) -> Sequence[Intent]:
         closed = {intent_id for intent_id, _, done in self.settled if done}
@@ -217,6 +223,29 @@ class MemoryStore:
 
     async def open_overrides(self) -> Sequence[Override]:
         return self.overrides
+
+    async def record_ended(self, now: datetime) -> Sequence[Override]:
+        if self.broken:
+            raise StoreError("no space left on device")
+        known = {item for item, _ in self.ended}
+        over = [item for item in self.overrides if item.until <= now and item not in known]
+        self.ended += [(item, now) for item in over]
+        return over
+
+    async def record_distrust(self, start: datetime, noticed: datetime, offset_s: float | None) -> None:
+        self._write("distrust", "")
+        self.disturbances.append(("distrust", start, noticed, offset_s))
+
+    async def record_trust(self, at: datetime, offset_s: float | None) -> None:
+        self._write("trust", "")
+        self.disturbances.append(("trust", at, offset_s))
+
+    async def record_store_failure(self, start: datetime, end: datetime) -> None:
+        self._write("store failure", "")
+        self.disturbances.append(("store", start, end))
+
+    async def redecode(self, since: datetime, *, acknowledge: bool) -> Redecoded:
+        return Redecoded()
 
     async def record_poll(self, at: datetime) -> None:
         self._write("poll", "")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from caiso_ads.core.codes import BatchType
+from caiso_ads.core.codes import BatchStatus, BatchType
 from caiso_ads.core.directive import Environment
 from caiso_ads.core.model import DispatchBatch
 from caiso_ads.core.quality import Directive, Quality
@@ -150,6 +150,19 @@ async def test_row_84_the_same_revision_with_other_content_keeps_both(tmp_path: 
     assert len(await store.payloads_after(0, 10)) == 2
     assert [b.instructions[0].dot_mw for b, _ in (await store.history(START - timedelta(days=1))).batches] == [6.0]
     await store.close()
+
+
+async def test_row_84_the_same_revision_with_other_content_is_an_alarm_and_the_last_received_is_shown(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    rig = Rig()
+    rig.source.batches = [batch("A", dots={"R1": 5.0}, status=BatchStatus.ACTIVE), batch("B")]
+    await rig.gateway.poll_once()
+    rig.source.batches[0] = batch("A", dots={"R1": 6.0}, status=BatchStatus.CLOSED)
+    await rig.gateway.poll_once()
+    assert rig.gateway.feed.latest.value("R1", "dot_mw").value == 6.0
+    found = [record for record in caplog.records if "same revision, other content" in record.getMessage()]
+    assert [(record.levelname, "batch A" in record.getMessage()) for record in found] == [("ERROR", True)]
 
 
 @pytest.mark.parametrize("text", ["NaN", "INF", "1e400", "1_000", "١٢", "1u5", "12,5", ""])

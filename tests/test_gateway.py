@@ -96,6 +96,19 @@ async def test_a_batch_that_cannot_be_decoded_is_kept_not_acknowledged_and_stops
     assert list(rig.store.batches) == ["A", "B", "C"]
     assert rig.validated() == ["A", "C"]
     assert rig.gateway.feed.latest.gateway_value("unreadable_batches").value == 1
+    assert not rig.gateway.state.unread  # C was read after it
+
+
+async def test_after_an_unreadable_batch_nothing_is_followed_until_a_later_one_is_read() -> None:
+    rig = Rig()
+    rig.source.trajectories = [trajectory("T", FLAT)]
+    rig.source.batches = [batch("A"), batch("B")]
+    rig.source.bodies = {"B": WireError("not a number")}
+    await rig.gateway.poll_once()
+    assert (rig.directive(), rig.quality()) == (Directive.HOLD, Quality.UNCERTAIN)
+    rig.source.batches.append(batch("C"))
+    await rig.gateway.poll_once()
+    assert rig.directive() is Directive.FOLLOW
 
 
 async def test_one_unreadable_item_of_a_list_does_not_lose_its_neighbours() -> None:

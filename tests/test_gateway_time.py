@@ -57,3 +57,19 @@ async def test_a_kill_at_any_second_of_an_interval_comes_back_restored_and_follo
     assert (again.quality(), again.directive()) == (Quality.INIT, Directive.NO_DATA)
     await again.gateway.poll_once()
     assert again.directive() is Directive.FOLLOW
+
+
+async def test_a_jump_is_noticed_by_whatever_publishes_first_not_only_by_the_beat() -> None:
+    rig = Rig()
+    rig.source.batches = [batch("M")]
+    rig.source.trajectories = [trajectory("T1", FLAT)]
+    rig.source.clock_ahead_s = 0.0
+    await rig.gateway.poll_once()
+    rig.gateway.tick()
+    rig.clock.jump_wall(600.0)
+    rig.gateway.publish()
+    assert rig.directive() is Directive.HOLD
+    rig.gateway.tick()
+    assert rig.directive() is Directive.HOLD
+    await rig.gateway.poll_once()
+    assert rig.directive() is Directive.FOLLOW

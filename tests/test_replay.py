@@ -119,8 +119,15 @@ def test_what_was_sent_during_an_outage_arrives_with_the_first_poll_after_it() -
     assert directives(frames) == [Directive.NO_DATA] * 60 + [Directive.FOLLOW] * 60
 
 
-def test_a_document_that_cannot_be_read_is_counted_and_changes_nothing_else() -> None:
+def test_a_dispatch_batch_that_cannot_be_read_holds_the_plant_until_a_5_minute_batch_is() -> None:
     bad = Document(START + timedelta(seconds=10), WireError("odd"))
+    frames = run([*LEVEL, bad, Document(START + timedelta(seconds=30), batch("N"))])
+    assert directives(frames) == [Directive.FOLLOW] * 10 + [Directive.HOLD] * 20 + [Directive.FOLLOW] * 30
+    assert frames[59].view("R1").reasons == Reason.BATCH_UNREADABLE
+
+
+def test_a_trajectory_that_cannot_be_read_is_counted_and_changes_nothing_else() -> None:
+    bad = Document(START + timedelta(seconds=10), WireError("odd"), dispatch=False)
     frames = run([*LEVEL, bad])
     assert [frame.snapshot.gateway_value("unreadable_batches").value for frame in (frames[9], frames[10])] == [0, 1]
     assert directives(frames) == [Directive.FOLLOW] * 60

@@ -17,15 +17,15 @@ from pathlib import Path
 from caiso_ads import __version__
 from caiso_ads.ads.client import AdsClient
 from caiso_ads.ads.tls import client_context
-from caiso_ads.commands import Spool
 from caiso_ads.config import Config
 from caiso_ads.core.directive import Environment
 from caiso_ads.core.state import Resource, initial
 from caiso_ads.errors import ConfigError
 from caiso_ads.gateway import Gateway, Settings
+from caiso_ads.loop.commands import Spool
+from caiso_ads.loop.supervisor import Supervisor
 from caiso_ads.ports import Clock, Sink, SinkContext, SystemClock
 from caiso_ads.store.sqlite import SqlStore
-from caiso_ads.supervisor import Supervisor
 
 log = logging.getLogger("caiso_ads.app")
 

@@ -15,8 +15,6 @@ from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from caiso_ads.clockwatch import ClockWatch
-from caiso_ads.commands import Spool, handle
 from caiso_ads.core import happenings as facts
 from caiso_ads.core.decide import recheck
 from caiso_ads.core.directive import DEFAULT_LIMITS, AgeLimits, LinkFault
@@ -27,9 +25,14 @@ from caiso_ads.core.points import Snapshot
 from caiso_ads.core.snapshot import snapshot
 from caiso_ads.core.state import State, fold
 from caiso_ads.errors import HttpStatusError, RemoteError, SoapFaultError, StoreError, TlsError, TlsReason, WireError
-from caiso_ads.outbox import Outbox
-from caiso_ads.polls import IntervalWatch, PollLog
-from caiso_ads.ports import Clock, Cursors, Feed, Instant, Receipt, Source, Store
+from caiso_ads.loop.clockwatch import ClockWatch
+from caiso_ads.loop.commands import Spool, handle
+from caiso_ads.loop.journal import Journal
+from caiso_ads.loop.outbox import Outbox
+from caiso_ads.loop.polls import PollLog
+from caiso_ads.loop.redecoding import read_again
+from caiso_ads.loop.watch import AlarmWatch
+from caiso_ads.ports import Clock, Cursors, Feed, Instant, Receipt, Recorded, Source, Store
 from caiso_ads.wire.payload import BadItem
 
 log = logging.getLogger("caiso_ads.gateway")
@@ -80,7 +83,7 @@ class Gateway:
         self._known: dict[str, None] = {}
         self._told: set[str] = set()
         self._clock_watch = ClockWatch(clock.now(), settings.clock_limit_s)
-        self._polls, self._watch = PollLog(store), IntervalWatch()
+        self._polls, self._alarms, self._journal = PollLog(store), AlarmWatch(), Journal(store)
 
     async def run(self) -> None:
         """Restore, then poll, tick and acknowledge until cancelled; raises what it did not expect."""
@@ -90,6 +93,7 @@ class Gateway:
                 tasks.create_task(self._poll_forever(), name="poll")
                 tasks.create_task(self._tick_forever(), name="tick")
                 tasks.create_task(self._outbox.run(self.feed), name="acknowledge")
+                tasks.create_task(self._journal.run(lambda: self.state, self._clock), name="journal")
                 if self._spool is not None:
                     tasks.create_task(self._obey_forever(self._spool), name="commands")
         finally:
@@ -101,12 +105,15 @@ class Gateway:
         now = self._clock.now()
         self._cursors = await self._store.cursors()
         await self._polls.restore()
+        await read_again(self._store, now.plus(-RESTORE_S).wall, acknowledge=self.settings.acknowledge)
         history = await self._store.history(now.plus(-RESTORE_S).wall)
         for trajectory, received in history.trajectories:
             self._fold(facts.TrajectorySeen(trajectory, now.at_wall(received), restored=True))
         for batch, received in history.batches:
             self._fold(facts.BatchSeen(batch, now.at_wall(received), restored=True))
             self._known[batch.batch_uid] = None
+        if history.unread is not None:
+            self._fold(facts.PayloadUnreadable(now.at_wall(history.unread), dispatch=True, restored=True))
         overrides = usable(await self._store.open_overrides(), self.state.configured)
         self._fold(facts.OverridesChanged(tuple(overrides)))
         self.publish()
@@ -131,7 +138,8 @@ class Gateway:
         return self._completed(started)
 
     def publish(self) -> None:
-        """Publish the state of this instant as the next generation."""
+        """Publish the state of this instant as the next generation, having looked at the clock."""
+        self._fold_clock(self._clock_watch.beat(self._clock.now()))
         self.feed.publish(self._snapshot(self.feed.latest.generation + 1))
         self._outbox.wake()
 
@@ -146,7 +154,7 @@ class Gateway:
         receipt = await self._source.fetch_trajectories(self._cursors.trajectory_uid)
         if isinstance(receipt.content, WireError):
             await self._store.record_trajectories(receipt)
-            self._unreadable(receipt.content, "trajectory")
+            self._unreadable(receipt.content, "trajectory", dispatch=False)
             return receipt.content
         self._trajectory_mono = started.mono
         if not receipt.content:
@@ -160,7 +168,7 @@ class Gateway:
             if isinstance(item, TrajectoryBatch):
                 self._fold(facts.TrajectorySeen(item, arrived))
             else:
-                self._unreadable(item.error, f"trajectory {item.uid}")
+                self._unreadable(item.error, f"trajectory {item.uid}", dispatch=False)
         self.publish()
         for item in receipt.content:
             if isinstance(item, TrajectoryBatch):
@@ -169,6 +177,7 @@ class Gateway:
 
     async def _poll_dispatch(self, started: Instant) -> None:
         receipt = await self._list(started)
+        self._fold_clock(self._clock_watch.beat(self._clock.now()))
         self._fold_clock(self._clock_watch.answer(receipt, self._clock.now()))
         if isinstance(receipt.content, WireError):
             await self._store.record_unreadable_list(receipt)
@@ -236,6 +245,7 @@ class Gateway:
         recorded = await self._store.record_batch(receipt, acknowledge=self.settings.acknowledge)
         self._cursors = Cursors(receipt.argument, self._cursors.trajectory_uid)
         self._remember(receipt.argument)
+        self._tell_conflict(receipt.argument, recorded)
         if isinstance(receipt.content, WireError):
             self._unreadable(receipt.content, f"batch {receipt.argument}")
             return
@@ -259,7 +269,7 @@ class Gateway:
         if isinstance(header.content, WireError) or not self._changed(header.content):
             return
         receipt = await self._source.fetch_batch(uid)
-        await self._store.record_recheck(receipt)
+        self._tell_conflict(uid, await self._store.record_recheck(receipt))
         if isinstance(receipt.content, WireError):
             self._unreadable(receipt.content, f"batch {uid}")
             return
@@ -284,8 +294,8 @@ class Gateway:
             log.warning("ADS answers again after %d failed cycles", self._failures)
         self._failures = 0
         self._fold(facts.PollCompleted(started))
-        self._watch.look(self.state, started.wall)
         self.publish()
+        self._alarms.look(self.feed.latest, started.mono)
         return self.settings.poll_interval_s
 
     def _store_failed(self, error: StoreError) -> float:
@@ -308,9 +318,9 @@ class Gateway:
             delay = max(delay, min(60.0, error.retry_after_s))
         return max(self.settings.poll_interval_s, delay * random.uniform(0.9, 1.1))  # noqa: S311 - jitter, no secret
 
-    def _unreadable(self, error: WireError, what: str) -> None:
+    def _unreadable(self, error: WireError, what: str, *, dispatch: bool = True) -> None:
         log.error("kept but not readable, not acknowledged: %s: %s", what, error)
-        self._fold(facts.PayloadUnreadable())
+        self._fold(facts.PayloadUnreadable(self._clock.now(), dispatch))
         self.publish()
 
     def _remember(self, uid: str) -> None:
@@ -328,11 +338,16 @@ class Gateway:
 
     def _fold(self, event: facts.Event) -> None:
         self.state = fold(self.state, event)
+        self._journal.folded(event, self.state, self._clock.now())
 
     def _tell_news(self, document: DispatchBatch | TrajectoryBatch) -> None:
         """Log what is not in our tables or not configured, after it was published: it may wait, the plant may not."""
         self._tell_once("resource not configured, stored and not published", self.state.foreign)
         self._tell_once("unknown to this version, kept", novelties(document))
+
+    def _tell_conflict(self, uid: str, recorded: Recorded) -> None:
+        if recorded.conflict:
+            log.error("batch %s: same revision, other content: both kept, the one received last is used", uid)
 
     def _tell_once(self, what: str, found: Iterable[str]) -> None:
         """Log each text once in the life of the process, and not without end."""
@@ -369,8 +384,8 @@ class Gateway:
     def tick(self) -> None:
         """Beat once and publish: a setpoint moves along its ramp and quality decays with no event at all."""
         self._heartbeat += 1
-        self._fold_clock(self._clock_watch.beat(self._clock.now()))
         self.publish()
+        self._alarms.look(self.feed.latest, self._clock.now().mono)
 
 
 def _uid(item: DispatchBatch | TrajectoryBatch | BadItem) -> str | None:

@@ -128,18 +128,34 @@ class Intent:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What one commit did. ``fresh`` is False when this very content was stored before."""
+    """What one commit did. ``fresh`` is False when this very content was stored before.
+
+    ``conflict`` tells that a revision already stored came again with another content.
+    """
 
     fresh: bool
     intent: Intent | None = None
+    conflict: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """What the store knows of the recent past, oldest first, to fold at start."""
+    """What the store knows of the recent past, oldest first, to fold at start.
+
+    ``unread`` is when the newest dispatch payload was received that could not or cannot be read; None without one.
+    """
 
     batches: Sequence[tuple[DispatchBatch, datetime]]
     trajectories: Sequence[tuple[TrajectoryBatch, datetime]]
+    unread: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Redecoded:
+    """What decoding again gave: the UIDs (or operations) now read, wholly or in part, and how many still cannot be."""
+
+    readable: Sequence[str] = ()
+    unreadable: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +210,24 @@ class Store(Protocol):
 
     async def open_overrides(self) -> Sequence[Override]:
         """Return the overrides not cleared and not long ended, oldest first; ``active`` says which stand."""
+
+    async def record_ended(self, now: datetime) -> Sequence[Override]:
+        """Commit an audit row for each override whose time has passed and that nothing ended before; return them."""
+
+    async def record_distrust(self, start: datetime, noticed: datetime, offset_s: float | None) -> None:
+        """Note that our clock is not trusted: from its last trusted time; ``offset_s`` (s) is the ISO's minus ours."""
+
+    async def record_trust(self, at: datetime, offset_s: float | None) -> None:
+        """Note that our clock is trusted again; ends what ``record_distrust`` began, in this life or the last."""
+
+    async def record_store_failure(self, start: datetime, end: datetime) -> None:
+        """Note a time in which the store took no writes."""
+
+    async def redecode(self, since: datetime, *, acknowledge: bool) -> Redecoded:
+        """Decode again what was received since then and could not be read; commit each one that can be read now.
+
+        One transaction holds the rows, the end of the error and, when acknowledging, the intent. Cursors stay.
+        """
 
     async def record_poll(self, at: datetime) -> None:
         """Note the time of a complete poll; only the first and the last are kept."""

@@ -4,9 +4,10 @@ Rule: no truth is computed here. This module only says which event comes when, f
 would have read; so a replay cannot be kinder than the gateway was. Documents received before the start are the past that
 a running gateway already knows.
 
-What is assumed: polls keep their interval, each is complete at once, the store takes writes, the clock is right. While
-the link is down nothing arrives; afterwards the first poll brings what was missed, trajectories first, as the gateway
-fetches it. (The gateway's back-off may delay that poll by up to a minute; a replay does not guess it.)
+What is assumed, where no record says otherwise (``core.lived``): polls keep their interval, each is complete at once,
+the store takes writes, the clock is right, nobody forced anything. While
+the link is supposed to be down nothing arrives; afterwards the first poll brings what was missed, trajectories first,
+as the gateway fetches it. (The gateway's back-off may delay that poll by up to a minute; a replay does not guess it.)
 """
 
 from __future__ import annotations
@@ -16,12 +17,15 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import itemgetter
+from typing import NamedTuple
 
 from caiso_ads.core import happenings as facts
+from caiso_ads.core import lived as life
 from caiso_ads.core.directive import DEFAULT_LIMITS, AgeLimits, Environment, LinkFault
 from caiso_ads.core.instant import Instant
 from caiso_ads.core.model import DispatchBatch, TrajectoryBatch
-from caiso_ads.core.points import Snapshot
+from caiso_ads.core.points import Snapshot, index_of
 from caiso_ads.core.quality import Directive, Quality, Reason
 from caiso_ads.core.snapshot import snapshot
 from caiso_ads.core.state import Resource, State, fold, initial
@@ -33,10 +37,14 @@ _TRAJECTORY, _BATCH, _POLL = range(3)
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One thing the ISO sent and when it was received (aware); a WireError stands for one that could not be read."""
+    """One thing the ISO sent and when it was received (aware); a WireError stands for one that could not be read.
+
+    ``dispatch`` tells of what could not be read whether it may hold a dispatch batch.
+    """
 
     received_at: datetime
     content: DispatchBatch | TrajectoryBatch | WireError
+    dispatch: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +55,11 @@ class Outage:
     end: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class View:
-    """What one resource reads at one instant. Powers in MW; None where nothing is known."""
+class View(NamedTuple):
+    """What one resource reads at one instant. Powers in MW; None where nothing is known.
+
+    Each field is the point of that name in the catalogue.
+    """
 
     directive: Directive
     reasons: Reason
@@ -78,25 +88,10 @@ class Frame:
 
     def view(self, resource_id: str) -> View:
         """Return what that resource reads; KeyError for one that is not replayed."""
-        return View(
-            Directive(self._code(resource_id, "directive")),
-            Reason(self._code(resource_id, "reasons")),
-            Quality(self._code(resource_id, "quality")),
-            self._power(resource_id, "setpoint_mw"),
-            self._power(resource_id, "dop_mw"),
-            self._power(resource_id, "dot_mw"),
-            self._power(resource_id, "next_dot_mw"),
-        )
+        return View(*[point.value for point in _OF_VIEW(self.snapshot.resources[resource_id])])
 
-    def _code(self, resource_id: str, key: str) -> int:
-        value = self.snapshot.value(resource_id, key).value
-        assert isinstance(value, int), f"{key} is a code"
-        return value
 
-    def _power(self, resource_id: str, key: str) -> float | None:
-        value = self.snapshot.value(resource_id, key).value
-        assert value is None or isinstance(value, (int, float)), f"{key} is a number"
-        return value
+_OF_VIEW = itemgetter(*(index_of(name) for name in View._fields))
 
 
 def replay(
@@ -109,11 +104,13 @@ def replay(
     limits: AgeLimits = DEFAULT_LIMITS,
     environment: Environment = Environment.PRODUCTION,
     outages: Sequence[Outage] = (),
+    lived: life.Lived = life.NOTHING,
     poll_interval_s: float = POLL_INTERVAL_S,
 ) -> Iterator[Frame]:
     """Yield a frame for each ``step_s`` (s) from ``start`` until before ``end``; documents may come in any order.
 
-    The first poll is at ``start``. The same arguments give the same frames. Raises ValueError for a step or a poll
+    The first poll is at ``start``. ``outages`` are supposed, and delay what would have come in them; ``lived`` is what a
+    gateway recorded, and delays nothing, because documents have the time at which they really came. The same arguments give the same frames. Raises ValueError for a step or a poll
     interval that is not positive, or a time without a zone.
     """
     if step_s <= 0.0 or poll_interval_s <= 0.0:
@@ -122,10 +119,10 @@ def replay(
         raise ValueError("start and end need a time zone")
     origin = Instant(start, 0.0)
     arrivals = _arrivals(documents, origin, outages, poll_interval_s)
-    polls = _polls(origin, end, outages, poll_interval_s)
-    return _frames(
-        initial(resources, environment), heapq.merge(arrivals, polls, key=_moment), origin, end, step_s, limits
-    )
+    polls = _polls(origin, end, outages, lived, poll_interval_s)
+    past = (_Step(*item) for item in life.events(lived, origin))
+    steps = heapq.merge(past, arrivals, polls, key=_moment)
+    return _frames(initial(resources, environment), steps, origin, end, step_s, limits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +131,7 @@ class _Step:
 
     at_s: float
     rank: int
-    event: facts.BatchSeen | facts.TrajectorySeen | facts.PayloadUnreadable | facts.PollCompleted | facts.PollFailed
+    event: facts.Event
 
 
 def _moment(step: _Step) -> tuple[float, int]:
@@ -173,7 +170,7 @@ def _rank(document: Document) -> int:
 def _event(document: Document, arrived: Instant) -> facts.BatchSeen | facts.TrajectorySeen | facts.PayloadUnreadable:
     content = document.content
     if isinstance(content, WireError):
-        return facts.PayloadUnreadable()
+        return facts.PayloadUnreadable(arrived, document.dispatch)
     if isinstance(content, TrajectoryBatch):
         return facts.TrajectorySeen(content, arrived)
     return facts.BatchSeen(content, arrived)
@@ -187,17 +184,28 @@ def _delivered(received_at: datetime, origin: Instant, outages: Sequence[Outage]
     return at_s
 
 
-def _polls(origin: Instant, end: datetime, outages: Sequence[Outage], interval_s: float) -> Iterator[_Step]:
+def _polls(
+    origin: Instant, end: datetime, outages: Sequence[Outage], lived: life.Lived, interval_s: float
+) -> Iterator[_Step]:
     """Yield what each poll ends in; they begin at the start, or before the first outage where that is earlier."""
     before = min((_seconds(outage.start, origin) for outage in outages), default=0.0)
     number = min(0, math.floor(before / interval_s) - 1)
     length_s = _seconds(end, origin)
     while (at_s := number * interval_s) < length_s:
-        if _outage_at(at_s, origin, outages) is None:
-            yield _Step(at_s, _POLL, facts.PollCompleted(origin.plus(at_s)))
-        else:
-            yield _Step(at_s, _POLL, facts.PollFailed(LinkFault.UNREACHABLE))
+        event = _polled(origin.plus(at_s), origin, outages, lived)
+        if event is not None:
+            yield _Step(at_s, _POLL, event)
         number += 1
+
+
+def _polled(
+    at: Instant, origin: Instant, outages: Sequence[Outage], lived: life.Lived
+) -> facts.PollCompleted | facts.PollFailed | None:
+    """Return what a poll at that time ends in; None where there was none."""
+    if _outage_at(_seconds(at.wall, origin), origin, outages) is not None:
+        return facts.PollFailed(LinkFault.UNREACHABLE)
+    recorded = lived.at(at.wall)
+    return facts.PollCompleted(at) if recorded is None else life.poll_inside(recorded)
 
 
 def _outage_at(at_s: float, origin: Instant, outages: Sequence[Outage]) -> Outage | None:

@@ -15,9 +15,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from caiso_ads.cli import main
-from caiso_ads.commands import Spool, handle
 from caiso_ads.config import load_config
 from caiso_ads.core.override import Cleared, Override
+from caiso_ads.loop.commands import Spool, handle
 from caiso_ads.ports import SystemClock
 from caiso_ads.store.sqlite import SqlStore
 

@@ -223,7 +223,7 @@ def test_check_lists_what_an_upgrade_has_made_readable_and_changes_nothing(tmp_p
     assert result.exit_code == 0
     assert "D9: readable now; then: odd form" in result.stdout
     assert "1 readable now, 1 still not" in result.stdout
-    assert "fetches it again" in result.stdout
+    assert "takes up when it starts" in result.stdout
     assert path.read_bytes() == before
     told = ask("--store", path, "--summary")
     assert "2 cannot be read" in told.stderr, "a replay shows what was seen then"

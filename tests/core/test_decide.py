@@ -71,3 +71,22 @@ def test_a_failed_intent_waits_for_its_time() -> None:
 
 def test_retries_slow_down_to_a_minute() -> None:
     assert [retry_delay_s(attempts) for attempts in (1, 2, 3, 4, 50)] == [10.0, 20.0, 40.0, 60.0, 60.0]
+
+
+def test_an_exceptional_dispatch_that_began_hours_ago_is_rechecked_while_it_holds() -> None:
+    began = START - timedelta(hours=5)
+    one = batch("E", dots={"R1": 5.0}, start=began, batch_type=BatchType.OUT_OF_SEQUENCE)
+    state = seen(one)
+    assert recheck(state, NOW.plus(599)) == ("E",)
+    assert recheck(state, NOW.plus(601)) == ()
+
+
+def test_an_older_revision_of_a_dispatch_that_began_hours_ago_does_not_bring_it_back() -> None:
+    began = START - timedelta(hours=5)
+    cancelled = batch(
+        "E", dots={"R1": 5.0}, start=began, batch_type=BatchType.OUT_OF_SEQUENCE, revision=1,
+        status=BatchStatus.EMERGENCY_CANCELLED,
+    )  # fmt: skip
+    older = batch("E", dots={"R1": 5.0}, start=began, batch_type=BatchType.OUT_OF_SEQUENCE)
+    assert seen(cancelled, older) == seen(cancelled)
+    assert seen(cancelled, older).resources["R1"].targets == ()

@@ -25,6 +25,7 @@ from caiso_ads.core.intervals import (
     ledger,
     starts_between,
 )
+from caiso_ads.core.setpoint import Target
 
 PACIFIC = ZoneInfo("America/Los_Angeles")
 DAY = datetime(2026, 7, 1, 7, 0, tzinfo=UTC)
@@ -242,22 +243,31 @@ def test_none_sent_is_said_exactly_when_some_minute_with_a_poll_proves_it(
 NOW = NOON + timedelta(seconds=160)
 
 
-@pytest.mark.parametrize(
-    ("back", "expected"),
-    [((0,), {}), ((1,), {}), ((2,), {"A": 2}), ((5,), {"A": 5}), ((0, 3), {}), ((), {"A": 13})],
-)
-def test_the_alarm_counts_what_is_missing_in_a_row_up_to_now(back: tuple[int, ...], expected: dict[str, int]) -> None:
-    received = {"A": {NOON - INTERVAL * n for n in back}}
-    assert consecutive_missing(received, NOW, since=NOON - hours(1)) == expected
+@pytest.mark.parametrize(("back", "expected"), [((0,), 0), ((1,), 1), ((5,), 5), ((0, 3), 0), ((5, 9), 5), ((), 13)])
+def test_the_alarm_counts_what_is_missing_in_a_row_up_to_now(back: tuple[int, ...], expected: int) -> None:
+    assert missing([150 - 300 * n for n in sorted(back, reverse=True)], 160, since=-3600) == expected
 
 
-def test_an_interval_is_not_missing_before_its_target() -> None:
-    received = {"A": {NOON - INTERVAL}}
-    before = NOON + timedelta(seconds=149)
-    assert consecutive_missing(received, before, since=DAY, k=1) == {}
-    assert consecutive_missing(received, NOW, since=DAY, k=1) == {"A": 1}
+def test_an_interval_is_not_missing_before_its_target_and_a_later_one_does_not_stand_for_it() -> None:
+    assert [missing([-150], second, since=-86_400) for second in (149, 150)] == [0, 1]
+    assert missing([-150, 450], 160, since=-86_400) == 1
 
 
-def test_a_start_is_no_alarm_and_counting_ends() -> None:
-    assert consecutive_missing({"A": ()}, NOW, since=NOW) == {}
-    assert consecutive_missing({"A": ()}, NOW, since=DAY - hours(100), most=6) == {"A": 6}
+def test_a_start_is_no_alarm() -> None:
+    assert missing([], 160, since=160) == 0
+    assert [missing([-9000], 160, since=since) for since in (1, 0, -1, -300, -301)] == [0, 1, 1, 2, 2]
+
+
+@given(st.sets(st.integers(-20, 5)), st.integers(0, 4000), st.integers(0, 4000))
+def test_the_count_is_what_one_finds_by_walking_back(known: set[int], now: int, ago: int) -> None:
+    since, start, walked = now - ago, (now - 150) // 300, 0
+    while start * 300 >= since and start not in known:
+        start, walked = start - 1, walked + 1
+    assert missing([300 * one + 150 for one in sorted(known)], now, since=since) == walked
+
+
+def missing(targets: list[int], now: float, *, since: float) -> int:
+    """All in seconds from noon."""
+    noon = NOON.timestamp()
+    made = [Target(noon + one, 5.0, NOON, "A", None, None) for one in targets]
+    return consecutive_missing(made, noon + now, since=noon + since)

@@ -2,7 +2,15 @@ from __future__ import annotations
 
 import pytest
 
-from caiso_ads.core.points import GATEWAY_POINTS, RESOURCE_POINTS, Kind, PointValue, Snapshot
+from caiso_ads.core.points import (
+    GATEWAY_POINTS,
+    RESOURCE_POINTS,
+    Kind,
+    PointValue,
+    Snapshot,
+    index_of,
+    point_values,
+)
 from caiso_ads.core.quality import Quality
 from tests.fakes import START
 
@@ -23,3 +31,20 @@ def test_a_value_is_found_by_key_and_a_wrong_key_is_an_error() -> None:
     assert shot.gateway_value("utc_time").value == 1
     with pytest.raises(KeyError):
         shot.value("R", "nonsense")
+
+
+def test_point_values_are_those_that_calling_the_class_gives() -> None:
+    values, qualities, times = (1.5, None, 3), (Quality.GOOD, Quality.INIT, Quality.BAD_COMM), (START, None, START)
+    made = point_values(values, qualities, times)
+    assert made == tuple(PointValue(*three) for three in zip(values, qualities, times, strict=True))
+    assert {type(one) for one in made} == {PointValue}
+    assert made[0].source_time is START
+
+
+def test_point_values_of_different_lengths_are_refused() -> None:
+    with pytest.raises(ValueError, match="shorter"):
+        point_values((1.0, 2.0), (Quality.GOOD,), (START, START))
+
+
+def test_the_place_of_a_point_is_that_of_the_catalogue() -> None:
+    assert [index_of(point.key) for point in RESOURCE_POINTS] == list(range(len(RESOURCE_POINTS)))

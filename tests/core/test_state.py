@@ -108,7 +108,7 @@ def test_what_cannot_matter_any_more_is_pruned_but_the_newest_target_stays() -> 
         state = fold(state, facts.BatchSeen(dispatch, arrived))
         points = {"R1": [(when, 1.0), (when + minutes(5), 2.0)]} if number < 150 else {"R2": [(when, 1.0)]}
         state = fold(state, facts.TrajectorySeen(trajectory(f"T{number}", points, received=when), arrived))
-    assert len(state.batches) <= HORIZON_S / 300 + 1
+    assert len(state.batches) <= HORIZON_S / 300 + 2
     assert state.resources["R1"].targets != ()
     assert len(state.resources["R1"].legs) <= HORIZON_S / 300 + 2
     assert len(state.resources["R2"].legs) <= HORIZON_S / 300 + 2
@@ -117,9 +117,9 @@ def test_what_cannot_matter_any_more_is_pruned_but_the_newest_target_stays() -> 
 def test_link_store_and_stop_events_set_their_own_field_only() -> None:
     state = fold(fresh(), facts.PollFailed(LinkFault.CERTIFICATE))
     assert state == replace(fresh(), link_fault=LinkFault.CERTIFICATE)
-    assert fold(state, facts.PollCompleted(NOW)) == replace(fresh(), completed=NOW)
+    assert fold(state, facts.PollCompleted(NOW)) == replace(fresh(), polling=NOW, completed=NOW)
     assert fold(fresh(), facts.StoreChanged(ok=False)) == replace(fresh(), store_ok=False)
-    assert fold(fresh(), facts.PayloadUnreadable()) == replace(fresh(), unreadable=1)
+    assert fold(fresh(), facts.PayloadUnreadable(NOW, dispatch=False)) == replace(fresh(), unreadable=1)
     assert fold(fresh(), facts.Stopping()) == replace(fresh(), stopping=True)
 
 

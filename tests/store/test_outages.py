@@ -77,7 +77,9 @@ def of_schema_1(path: Path) -> Connection:
 
 
 def contents(db: Connection) -> dict[str, list[tuple[object, ...]]]:
-    old = sorted(set(schema.metadata.tables) - {"outage", "audit", "operator_override", "meta"})
+    old = sorted(
+        set(schema.metadata.tables) - {"outage", "audit", "operator_override", "disturbance", "decoded_later", "meta"}
+    )
     with db.begin():
         return {name: [tuple(row) for row in db.exec_driver_sql(f"SELECT * FROM {name}")] for name in old}
 

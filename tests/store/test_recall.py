@@ -38,6 +38,23 @@ async def test_history_keeps_the_order_of_commits_when_the_wall_clock_went_back(
     assert [batch.batch_uid for batch, _ in (await store.history(NOON)).batches] == ["DISP-1", "DISP-2"]
 
 
+async def test_history_says_when_the_newest_dispatch_that_cannot_be_read_came(store: SqlStore) -> None:
+    await store.record_batch(answer(a_batch("DISP-1")), acknowledge=False)
+    await store.record_trajectories(replace(trajectories(a_trajectory("TRAJ-1")), content=WireError("odd")))
+    assert (await store.history(NOON)).unread is None
+    await store.record_batch(bad_answer("DISP-2"), acknowledge=False)
+    await store.record_batch(bad_answer("DISP-3", b"other", LATER), acknowledge=False)
+    assert (await store.history(NOON)).unread == LATER
+    await store.record_batch(answer(a_batch("DISP-4"), at=LATER), acknowledge=False)
+    assert (await store.history(LATER)).unread == LATER
+
+
+async def test_a_batch_damaged_in_the_store_is_one_that_cannot_be_read(store: SqlStore) -> None:
+    await store.record_batch(answer(a_batch("DISP-1")), acknowledge=False)
+    damage(store, 1)
+    assert [(await store.history(NOON)).unread for _ in range(2)] == [NOON, NOON]
+
+
 async def test_a_time_without_zone_is_a_store_error(store: SqlStore) -> None:
     with pytest.raises(StoreError, match="without zone"):
         await store.history(NOON.replace(tzinfo=None))

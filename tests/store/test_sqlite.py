@@ -107,8 +107,9 @@ async def test_an_older_revision_arriving_later_is_stored_but_not_effective(stor
 
 
 async def test_two_contents_of_one_revision_are_both_kept_and_marked(store: SqlStore) -> None:
-    await store.record_batch(answer(a_batch(dot=10.0)), acknowledge=True)
-    await store.record_recheck(answer(a_batch(dot=11.0)))
+    assert not (await store.record_batch(answer(a_batch(dot=10.0)), acknowledge=True)).conflict
+    assert not (await store.record_recheck(answer(a_batch(dot=10.0)))).conflict
+    assert (await store.record_recheck(answer(a_batch(dot=11.0)))).conflict
     (found,) = (await store.history(NOON)).batches
     assert found[0].instructions[0].dot_mw == 11.0
     assert ask(store, "SELECT effective, conflict FROM v_batch ORDER BY payload") == [(0, 1), (1, 1)]

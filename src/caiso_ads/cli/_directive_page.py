@@ -35,10 +35,38 @@ link is up, the last good dispatch is held without end, as the ISO asks for when
 More than `clock_off_s` (10 s) away from the ISO's Date header, or after a jump against the monotonic clock, nothing is
 rotated: all is evaluated at the last trusted time until the ISO's clock agrees again.
 
+## When a batch cannot be read
+
+It may have been the present target, so every resource says HOLD and BATCH_UNREADABLE until a later 5-minute batch was
+read; a restart does not forget it. The reason stays for `market_silent_s` (420 s) after the batch came, beside FOLLOW,
+so that it can be seen. An unreadable answer with trajectories is another cause: such a poll is not complete, and the
+link ages.
+
+## When a step is larger than the ramp rate
+
+With `beyond_ramp = "publish"` the ISO decides: it is published, with the notice BEYOND_RAMP. With "refuse" it is
+refused like a value outside the limits. Interpretation: a target is too large when `ramp_mw_per_min` does not lead to
+it from the newest accepted target of an earlier time, in the time between the two or one interval where that is less
+(judged once, when it arrives); a trajectory, when one stretch between two of its points is steeper, and then as a
+whole. A step between 0 and `operating_min_mw` is a start-up or shut-down and always possible. How one trajectory
+follows another is not judged.
+
+## What covers now
+
+With `setpoint = "dop"`, the ISO's operating points. With `ramp` or `step`, targets. Interpretation: a 5-minute target
+covers its own interval; an hourly one (batch type 1) its hour, or until its `endTime`; an exceptional dispatch until its
+`endTime`, or until it should have been sent again twice (10 min). After a gap a step stays uncovered until the next
+target applies; a ramp is covered from the begin of that target's interval, because it is on its way there.
+
+Interpretation: of an hourly dispatch that was answered, or timed out, the accepted amount counts; a declined one
+without an amount is no target. An exceptional dispatch sent again under new UIDs is one instruction: a cancel of a
+later copy withdraws the earlier ones.
+
 ## Wind and sun
 
 Interpretation: with the follow-DOT flag Y a wind or solar resource follows and does not exceed; without it, it is free
-to run. Every other technology always follows. `curtailed` is 1 while it must follow below its schedule (SUPP < 0).
+to run. The flag counts from the begin of its interval, and during an exceptional dispatch nobody is free. Every other
+technology always follows. `curtailed` is 1 while it must follow below its schedule (SUPP < 0).
 
 ## Truth table
 

@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from caiso_ads.core.lived import NOTHING, Lived
 from caiso_ads.core.model import DispatchBatch, TrajectoryBatch
 from caiso_ads.errors import ConfigError, WireError
 from caiso_ads.replay import Document
@@ -36,11 +37,15 @@ _LARGEST = 64 * 1024 * 1024
 
 @dataclass(slots=True)
 class Found:
-    """The documents of a replay, those that cannot be read (name and reason), and whether any is marked as a test's."""
+    """The documents of a replay, those that cannot be read (name and reason), and whether any is marked as a test's.
+
+    ``lived`` is what the gateway recorded of itself in that time; a folder has none.
+    """
 
     documents: list[Document] = field(default_factory=list)
     unreadable: list[tuple[str, str]] = field(default_factory=list)
     test_data: bool = False
+    lived: Lived = NOTHING
 
     @property
     def span(self) -> tuple[datetime, datetime] | None:
@@ -64,6 +69,7 @@ def from_store(path: Path, start: datetime | None, end: datetime | None) -> Foun
 
     Raises StoreError.
     """
+    from caiso_ads.store.lived import LivedReader
     from caiso_ads.store.past import Past
 
     found = Found()
@@ -72,16 +78,22 @@ def from_store(path: Path, start: datetime | None, end: datetime | None) -> Foun
         if span is None:
             return found
         until = end or span[1] + timedelta(microseconds=1)
-        for stored in past.between((start or until - PAST) - PAST, until):
+        since = (start or until - PAST) - PAST
+        for stored in past.between(since, until):
             _add_stored(found, stored)
+    with closing(LivedReader(path)) as lived:
+        found.lived = lived.between(since, end or until + PAST)
     return found
 
 
 def _add_stored(found: Found, stored: Stored) -> None:
     for item in stored.as_seen:
-        found.documents.append(Document(stored.received_at, item))
+        found.documents.append(Document(stored.received_at, item, dispatch=stored.operation != "getTrajectoryData"))
         if isinstance(item, WireError):
             found.unreadable.append((f"payload {stored.row} ({stored.uid or stored.operation})", str(item)))
+    for at, content in stored.seen_later:
+        if at - stored.received_at < PAST:  # a gateway that starts folds no more than that
+            found.documents.append(Document(at, content))
 
 
 def from_directory(folder: Path) -> Found:

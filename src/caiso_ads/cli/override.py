@@ -17,8 +17,8 @@ from caiso_ads.cli._errors import EXIT_LOCAL, one_line, report_errors
 if TYPE_CHECKING:  # msgspec waits until the command runs
     from datetime import datetime
 
-    from caiso_ads.commands import Result
     from caiso_ads.config import Config
+    from caiso_ads.loop.commands import Result
     from caiso_ads.store.chain import AuditRow
 
 _config = click.option(
@@ -172,7 +172,7 @@ def _confirm(question: str, *, yes: bool) -> None:
 def _ask(config: Config, said: dict[str, object]) -> Result:
     import asyncio
 
-    from caiso_ads.commands import Spool, ask
+    from caiso_ads.loop.commands import Spool, ask
     from caiso_ads.ports import SystemClock
 
     return asyncio.run(ask(Spool(config.store.path), said, SystemClock()))

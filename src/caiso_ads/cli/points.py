@@ -59,7 +59,7 @@ REASONS: Mapping[Reason, str] = {
     Reason.MARKET_SILENT: "ADS answers but sends nothing new",
     Reason.CLOCK_OFF: "this machine's clock cannot be trusted",
     Reason.RESOURCE_MISSING: "the ISO's answers do not mention this resource",
-    Reason.VALUE_REFUSED: "a value was outside the limits or no number",
+    Reason.VALUE_REFUSED: "a value was outside the limits, or a step beyond the ramp rate where such are refused",
     Reason.NOT_BINDING: "the target is not binding",
     Reason.RESTORED: "values are from the store; no poll has confirmed them since start",
     Reason.STORE_FAILING: "the store takes no writes",
@@ -69,7 +69,7 @@ REASONS: Mapping[Reason, str] = {
     Reason.NOT_CONFIRMED: "no complete poll has confirmed it since the gateway started",
     Reason.LINK_AGING: "the last complete poll is getting old",
     Reason.SHUTTING_DOWN: "the gateway is stopping",
-    Reason.BATCH_UNREADABLE: "reserved; see the count unreadable_batches",
+    Reason.BATCH_UNREADABLE: "a dispatch batch could not be read; HOLD until a later 5-minute batch is, then a warning only",
     Reason.FREE_TO_RUN: "wind or solar without the follow-DOT flag: free to run",
     Reason.FALLBACK: "our link has been lost for longer than the hold time: the fallback applies",
     Reason.MISMATCH: "our ramp between targets and the ISO's operating points disagree; a warning only",
@@ -86,6 +86,7 @@ NOTICES: Mapping[Notice, str] = {
     Notice.EMERGENCY_CANCEL: "an instruction was cancelled in an emergency",
     Notice.UNKNOWN_TYPE: "an instruction of a type this version does not know",
     Notice.BEYOND_RAMP: "the next target cannot be reached in time at the configured ramp rate; the ISO's value stands",
+    Notice.INTERVALS_MISSING: "missed_intervals has reached the configured number (2)",
 }
 
 
@@ -154,7 +155,7 @@ def catalogue_markdown() -> str:
         "## How `directive` reads",
         _codes_table((code, code.name, DIRECTIVES[code]) for code in Directive),
         "## How `reasons` reads",
-        "Bit 0 is the lowest. Several may be 1. FOLLOW stands beside CERTIFICATE or MISMATCH only, which warn.",
+        "Bit 0 is the lowest. Several may be 1. FOLLOW stands beside warnings only: CERTIFICATE, MISMATCH, BATCH_UNREADABLE.",
         _codes_table(((bit.bit_length() - 1, str(bit.name), REASONS[bit]) for bit in Reason), head="bit"),
         "## How `notices` reads",
         "What goes on for the resource, whatever the directive says.",

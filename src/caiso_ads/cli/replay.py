@@ -1,13 +1,12 @@
 """``caiso-ads replay``: run what was received against a fast clock and show what the plant read, second by second.
 
-Rule: it only reads, also beside a running gateway, and computes nothing itself: the gateway's own fold and snapshot do.
+Rule: it only reads (``--decode`` aside), also beside a running gateway, and computes nothing itself: the gateway's own fold and snapshot do.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -17,6 +16,7 @@ import click
 
 from caiso_ads.cli._errors import one_line, report_errors
 from caiso_ads.core.directive import DEFAULT_LIMITS, AgeLimits, Environment
+from caiso_ads.core.lived import NOTHING
 
 if TYPE_CHECKING:
     from caiso_ads.cli._replay_documents import Found
@@ -85,11 +85,13 @@ class _Span(click.ParamType[tuple[datetime, datetime]]):
 @click.option("--summary", "form", flag_value="summary", help="Write seconds in each directive, changes, setpoints.")
 @click.option("--output", type=_FILE, help="Write to this file; it is complete or not there.")
 @click.option("--check", is_flag=True, help="Instead, list stored answers that could not be read then and can be now.")
+@click.option("--decode", "again", is_flag=True, help="Instead, bring those older than 24 h into the tables; writes.")
+@click.option("--ideal", is_flag=True, help="Leave out recorded outages, overrides, clock and store trouble.")
 @report_errors()
 def command(
     config: Path | None, store: Path | None, directory: Path | None, start: datetime | None, end: datetime | None,
     chosen: tuple[str, ...], every: int, outages: tuple[tuple[datetime, datetime], ...], environment: str | None,
-    form: str | None, output: Path | None, *, check: bool,
+    form: str | None, output: Path | None, *, check: bool, again: bool, ideal: bool,
 ) -> None:  # fmt: skip
     """Run what was received against a fast clock and show what the plant read.
 
@@ -103,10 +105,14 @@ def command(
         raise click.UsageError("give --config FILE, --store FILE or --directory DIR")
     plant = _plant(config)
     source = store or (None if directory else plant.store)
-    if check:
-        _check(source)
+    if check or again:
+        from caiso_ads.cli import _replay_again
+
+        (_replay_again.decode if again else _replay_again.check)(source)
         return
     found = _found(source, directory, start, end)
+    if ideal:
+        found.lived = NOTHING
     _tell(found)
     window = _window(found, start, end)
     resources = _resources(plant, found, chosen)
@@ -115,7 +121,7 @@ def command(
     frames = replay(
         found.documents, resources, start=window[0], end=window[1], step_s=float(every), limits=plant.limits,
         environment=_environment(plant, environment, found), outages=[Outage(*span) for span in outages],
-        poll_interval_s=plant.poll_interval_s,
+        lived=found.lived, poll_interval_s=plant.poll_interval_s,
     )  # fmt: skip
     number = int((window[1] - window[0]).total_seconds() // every) + 1
     _write(_with_progress(frames, number, shown=_may_show(form, output)), form, float(every), output)
@@ -193,6 +199,9 @@ def _environment(plant: _Plant, given: str | None, found: Found) -> Environment:
 
 
 def _tell(found: Found) -> None:
+    for outage in set(found.lived.outages) - set(found.lived.known_outages):
+        span = f"{outage.start.isoformat()} to {outage.end.isoformat()}"
+        click.echo(f"note: {span}: not recorded when the gateway polled; complete polls are assumed", err=True)
     if not found.unreadable:
         return
     click.echo(f"warning: {len(found.unreadable)} cannot be read and are left out", err=True)
@@ -200,27 +209,6 @@ def _tell(found: Found) -> None:
         click.echo(f"  {one_line(name)}: {one_line(problem)}", err=True)
     if len(found.unreadable) > _TOLD:
         click.echo(f"  and {len(found.unreadable) - _TOLD} more", err=True)
-
-
-def _check(store: Path | None) -> None:
-    """List what an upgrade has made readable."""
-    from caiso_ads.store.past import Past
-
-    if store is None:
-        raise click.UsageError("--check looks into a database: give --store FILE or --config FILE")
-    readable = unreadable = 0
-    with closing(Past(store)) as past:
-        for stored in past.refused():
-            if not stored.readable_now:
-                unreadable += 1
-                continue
-            readable += 1
-            then = stored.error_then or f"{len(stored.bad_then)} of its items"
-            at = stored.received_at.isoformat()
-            click.echo(f"{at}  {one_line(stored.uid or stored.operation)}: readable now; then: {one_line(str(then))}")
-    click.echo(f"{readable} readable now, {unreadable} still not")
-    if readable:
-        click.echo("Nothing was changed. The gateway takes one up when it fetches it again from the ISO's 24 h cache.")
 
 
 # --- where it goes -------------------------------------------------------------------------------------------------

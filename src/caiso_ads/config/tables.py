@@ -85,6 +85,10 @@ class ResourceConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     mismatch_mw: Annotated[
         float, Meta(gt=0, description="how far our ramp and the ISO's operating points may disagree, MW")
     ] = 5.0
+    beyond_ramp: Annotated[
+        Literal["publish", "refuse"],
+        Meta(description="a step the ramp rate cannot do: published with a notice, or refused as outside the limits"),
+    ] = "publish"
     link_lost_hold_min: Annotated[
         float, Meta(ge=0, le=1440, description="after the link is lost, hold the last good value so many minutes")
     ] = 30.0
@@ -104,6 +108,8 @@ class ResourceConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
             raise ConfigError(f"{self.pmin_mw:g} MW is above pmax_mw = {self.pmax_mw:g} MW", key="pmin_mw")
         if self.ramp_mw_per_min is not None and not self.ramp_mw_per_min > 0.0:
             raise ConfigError(f"{self.ramp_mw_per_min:g} MW per minute is not above 0", key="ramp_mw_per_min")
+        if self.beyond_ramp == "refuse" and self.ramp_mw_per_min is None:
+            raise ConfigError('"refuse" needs ramp_mw_per_min', key="beyond_ramp")
         if (self.fallback_mw is None) == (self.link_lost_then == "value"):
             raise ConfigError('goes together with link_lost_then = "value"', key="fallback_mw")
         if self.fallback_mw is not None and not self.pmin_mw <= self.fallback_mw <= self.pmax_mw:
@@ -116,6 +122,7 @@ class ResourceConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         return Resource(
             self.id, self.name, self.pmin_mw, self.pmax_mw, self.technology in {"solar", "wind"}, Mode(self.setpoint),
             Machine(self.operating_min_mw, self.ramp_mw_per_min), fallback, self.mismatch_mw,
+            self.beyond_ramp == "refuse",
         )  # fmt: skip
 
 
@@ -137,6 +144,9 @@ class LimitsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     schedule_bad_s: Annotated[
         float, Meta(ge=0, le=900, description="so long after the trajectory ran out: quality BAD_STALE")
     ] = DEFAULT_LIMITS.schedule_bad_s
+    missed_intervals_alarm: Annotated[
+        int, Meta(ge=1, le=288, description="so many 5-minute intervals in a row without a target: notice and alarm")
+    ] = DEFAULT_LIMITS.missed_intervals_alarm
 
     def __post_init__(self) -> None:
         """Uncertain comes before bad; ConfigError names the key."""
@@ -146,7 +156,10 @@ class LimitsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     @property
     def ages(self) -> AgeLimits:
         """The same as the core's own type."""
-        return AgeLimits(self.link_uncertain_s, self.link_bad_s, self.schedule_bad_s, self.market_silent_s)
+        return AgeLimits(
+            self.link_uncertain_s, self.link_bad_s, self.schedule_bad_s, self.market_silent_s,
+            self.missed_intervals_alarm,
+        )  # fmt: skip
 
 
 def _check_url(key: str, url: str, environment: Environment) -> None:

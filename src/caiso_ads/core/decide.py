@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from caiso_ads.core.codes import BatchType
+from caiso_ads.core.events import length_s
 from caiso_ads.core.instant import Instant
 from caiso_ads.core.state import BatchRef, State
 
 INTERVAL_S = 300.0
-HOUR_S = 3600.0
 
 
 def recheck(state: State, now: Instant, *, budget: int = 5) -> tuple[str, ...]:
@@ -24,18 +23,14 @@ def recheck(state: State, now: Instant, *, budget: int = 5) -> tuple[str, ...]:
     others that are not past, in rotation.
     """
     when = now.wall.timestamp()
-    live = [ref for ref in state.batches.values() if ref.is_open or when < _end(ref)]
+    live = [ref for ref in state.batches.values() if ref.is_open or when < ref.end]
     ranked = sorted(live, key=lambda ref: (not _urgent(ref, when), ref.checked_mono, ref.batch_uid))
     return tuple(ref.batch_uid for ref in ranked[:budget])
 
 
-def _end(ref: BatchRef) -> float:
-    hourly = ref.batch_type in {BatchType.HOURLY_PRE_DISPATCH, BatchType.HOURLY_AS_AWARDS}
-    return ref.start + (HOUR_S if hourly else INTERVAL_S)
-
-
 def _urgent(ref: BatchRef, when: float) -> bool:
-    return ref.is_open or (ref.visible and ref.start <= when + INTERVAL_S)
+    current = ref.start <= when + INTERVAL_S and when < ref.start + length_s(ref.batch_type)
+    return ref.is_open or (ref.visible and current)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from caiso_ads.core.quality import Directive, Quality, Reason
 
@@ -31,12 +32,16 @@ class LinkFault(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AgeLimits:
-    """Promises Q2 and Q3 and the market's own silence: when a value turns uncertain and bad (s)."""
+    """Promises Q2 and Q3 and the market's own silence: when a value turns uncertain and bad (s).
+
+    ``missed_intervals_alarm`` is the number of intervals without a target, in a row, that raises the notice.
+    """
 
     link_uncertain_s: float = 30.0
     link_bad_s: float = 60.0
     schedule_bad_s: float = 300.0
     market_silent_s: float = 420.0
+    missed_intervals_alarm: int = 2
 
 
 DEFAULT_LIMITS = AgeLimits()
@@ -66,7 +71,7 @@ class Fallback:
 DEFAULT_FALLBACK = Fallback()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # one is made for each resource in each second, and a frozen one takes three times as long
 class Facts:
     """What is known of one resource's setpoint at one instant.
 
@@ -74,6 +79,8 @@ class Facts:
     schedule ran out, 0 while it covers now. ``restored`` says the value was read back from the store at start.
     ``must_follow`` is False for a wind or solar resource that is free to run. ``forced`` is an operator's directive,
     or None. ``mismatch`` tells that ramp and operating points disagree; it warns and changes nothing.
+    ``unread`` tells that a dispatch batch came that could not be read, and no 5-minute batch since; it may have been the
+    present target. ``unread_age_s`` is the time since it came, None where there was none.
     """
 
     has_value: bool
@@ -92,10 +99,11 @@ class Facts:
     must_follow: bool = True
     mismatch: bool = False
     forced: Directive | None = None
+    unread: bool = False
+    unread_age_s: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """Quality of the setpoint, what the plant may do with it, and why not more.
 
     ``hold_left_s`` counts down to the fallback while the link is lost; ``fallback`` is True once it applies.
@@ -126,21 +134,33 @@ def _hold_left_s(facts: Facts, limits: AgeLimits, fallback: Fallback) -> float |
 
 
 def _quality(facts: Facts, limits: AgeLimits) -> Quality:
-    checks = (
-        (facts.stopping, Quality.SHUTDOWN),
-        (facts.forced is not None, Quality.FORCED),
-        (facts.link_age_s is None, Quality.INIT),
-        (_older(facts.link_age_s, limits.link_bad_s), Quality.BAD_COMM),
-        (facts.refused, Quality.BAD_DATA),
-        (not facts.has_value or facts.overdue_s > limits.schedule_bad_s, Quality.BAD_STALE),
-        (_older(facts.link_age_s, limits.link_uncertain_s), Quality.UNCERTAIN),
-        (facts.overdue_s > 0.0, Quality.UNCERTAIN),
-        (_silent(facts, limits), Quality.UNCERTAIN),
-        (not facts.clock_ok, Quality.UNCERTAIN),
-        (not facts.flagged_binding, Quality.UNCERTAIN),
-        (not facts.store_ok, Quality.UNCERTAIN),
+    if facts.stopping:
+        return Quality.SHUTDOWN
+    if facts.forced is not None:
+        return Quality.FORCED
+    if facts.link_age_s is None:
+        return Quality.INIT
+    if facts.link_age_s > limits.link_bad_s:
+        return Quality.BAD_COMM
+    return _quality_linked(facts, facts.link_age_s, limits)
+
+
+def _quality_linked(facts: Facts, link_age_s: float, limits: AgeLimits) -> Quality:
+    """Return the quality while the link is not lost and nothing is forced."""
+    if facts.refused:
+        return Quality.BAD_DATA
+    if not facts.has_value or facts.overdue_s > limits.schedule_bad_s:
+        return Quality.BAD_STALE
+    doubtful = (
+        link_age_s > limits.link_uncertain_s
+        or facts.overdue_s > 0.0
+        or _silent(facts, limits)
+        or facts.unread
+        or not facts.clock_ok
+        or not facts.flagged_binding
+        or not facts.store_ok
     )
-    return next((quality for holds, quality in checks if holds), Quality.GOOD)
+    return Quality.UNCERTAIN if doubtful else Quality.GOOD
 
 
 def _directive(facts: Facts, quality: Quality, *, applies: bool) -> Directive:
@@ -176,15 +196,13 @@ def _reasons(facts: Facts, limits: AgeLimits, *, applies: bool) -> Reason:
         (facts.forced is not None, Reason.OPERATOR_OVERRIDE),
         (facts.environment is not Environment.PRODUCTION, Reason.TEST_ENVIRONMENT),
         (facts.stopping, Reason.SHUTTING_DOWN),
+        (_shows_unread(facts, limits), Reason.BATCH_UNREADABLE),
         (not facts.must_follow, Reason.FREE_TO_RUN),
         (applies, Reason.FALLBACK),
         (facts.mismatch, Reason.MISMATCH),
     )
-    found = Reason.NONE
-    for holds, reason in checks:
-        if holds:
-            found |= reason
-    return found
+    found = [reason for holds, reason in checks if holds]
+    return Reason(sum(found)) if found else Reason.NONE  # each is a bit of its own
 
 
 def _older(age_s: float | None, limit_s: float) -> bool:
@@ -194,3 +212,9 @@ def _older(age_s: float | None, limit_s: float) -> bool:
 def _silent(facts: Facts, limits: AgeLimits) -> bool:
     """Whether no 5-minute batch came for so long, for anybody; one that never came is silent too."""
     return facts.market_age_s is None or facts.market_age_s > limits.market_silent_s
+
+
+def _shows_unread(facts: Facts, limits: AgeLimits) -> bool:
+    """Whether an unreadable batch is still to be seen: while it may matter, and for the length of one silence after."""
+    recent = facts.unread_age_s is not None and facts.unread_age_s <= limits.market_silent_s
+    return facts.unread or recent

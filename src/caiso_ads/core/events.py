@@ -7,15 +7,15 @@ exceptional dispatch sent again under a new UID is one logical event: resource, 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import IntFlag
 
 from caiso_ads.core.codes import BatchStatus, BatchType, DispatchMode, InstructionType
-from caiso_ads.core.model import DispatchBatch, Instruction
+from caiso_ads.core.model import DispatchBatch, Instruction, is_yes
 
 DEFAULT_LENGTH_S = 300.0
-"""How long an event without an end time counts: one dispatch interval (s)."""
+"""How long an event without an end time counts, where its market has no longer interval: one dispatch interval (s)."""
 
 
 class Notice(IntFlag):
@@ -33,11 +33,15 @@ class Notice(IntFlag):
     EMERGENCY_CANCEL = 1 << 8
     UNKNOWN_TYPE = 1 << 9
     BEYOND_RAMP = 1 << 10
+    INTERVALS_MISSING = 1 << 11
 
 
 @dataclass(frozen=True, slots=True)
 class PlantEvent:
-    """One logical event of one resource, from ``start`` to ``end`` (unix seconds)."""
+    """One logical event of one resource, from ``start`` to ``end`` (unix seconds).
+
+    ``service`` is the ancillary service of an award; ``cancels`` is what an emergency cancel has withdrawn.
+    """
 
     batch_uid: str
     received: datetime
@@ -46,11 +50,13 @@ class PlantEvent:
     start: float
     end: float
     mw: float | None
+    service: str = ""
+    cancels: Notice = Notice.NONE
 
     @property
-    def identity(self) -> tuple[float, int, int, float | None]:
-        """What makes it the same event when the ISO sends it again."""
-        return (self.start, int(self.kind), int(self.notice), self.mw)
+    def identity(self) -> tuple[object, ...]:
+        """What makes it the same event when the ISO sends it again, or cancels it under another UID."""
+        return (self.start, self.kind, self.cancels or self.notice, self.mw, self.service)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,17 +91,32 @@ _BY_BATCH = {
 }
 
 
+_LENGTHS = {
+    BatchType.AS_AWARDS: 900.0, BatchType.HOURLY_AS_AWARDS: 3600.0, BatchType.HOURLY_PRE_DISPATCH: 3600.0,
+}  # fmt: skip
+
+
+def length_s(batch_type: BatchType) -> float:
+    """Return the interval of the market a batch is from (s): what an instruction without an end time lasts."""
+    return _LENGTHS.get(batch_type, DEFAULT_LENGTH_S)
+
+
 def events_of(batch: DispatchBatch) -> Iterator[tuple[str, PlantEvent]]:
-    """Yield (resource id, event) for each instruction that is more than a plain target."""
+    """Yield (resource id, event) for each instruction that is more than a plain target, and not put off."""
+    if batch.batch_status is BatchStatus.DEFERRED or is_yes(batch.binding_flag) is False:
+        return
     for instruction in batch.instructions:
+        if instruction.status_code is BatchStatus.DEFERRED:
+            continue
         notice = _notice(batch, instruction)
-        if notice:
+        if BatchStatus.EMERGENCY_CANCELLED in {batch.batch_status, instruction.status_code}:
+            event = _event(batch, instruction, notice)
+            yield instruction.resource_id, replace(event, notice=Notice.EMERGENCY_CANCEL, cancels=notice)
+        elif notice:
             yield instruction.resource_id, _event(batch, instruction, notice)
 
 
 def _notice(batch: DispatchBatch, instruction: Instruction) -> Notice:
-    if BatchStatus.EMERGENCY_CANCELLED in {batch.batch_status, instruction.status_code}:
-        return Notice.EMERGENCY_CANCEL
     notice = _BY_TYPE.get(instruction.instruction_type, Notice.NONE) | _BY_BATCH.get(batch.batch_type, Notice.NONE)
     if batch.dispatch_mode is DispatchMode.CONTINGENCY or batch.contingency_type:
         notice |= Notice.CONTINGENCY
@@ -107,28 +128,34 @@ def _notice(batch: DispatchBatch, instruction: Instruction) -> Notice:
 def _event(batch: DispatchBatch, instruction: Instruction, notice: Notice) -> PlantEvent:
     start = (instruction.start_time or batch.start_time).timestamp()
     given = instruction.end_time
-    end = given.timestamp() if given and given.timestamp() > start else start + DEFAULT_LENGTH_S
+    end = given.timestamp() if given and given.timestamp() > start else start + length_s(batch.batch_type)
     if given is None and Notice.EXCEPTIONAL_DISPATCH in notice:
         # The ISO sends a lasting one again each interval with its old start: it counts until the next is due.
         end = max(end, batch.batch_received.timestamp() + 2 * DEFAULT_LENGTH_S)
     mw = instruction.award_mw if instruction.dot_mw is None else instruction.dot_mw
-    return PlantEvent(batch.batch_uid, batch.batch_received, instruction.instruction_type, notice, start, end, mw)
+    service = (instruction.as_type or "").strip().upper()
+    return PlantEvent(
+        batch.batch_uid, batch.batch_received, instruction.instruction_type, notice, start, end, mw, service
+    )
 
 
 def merged(known: Iterable[PlantEvent], found: Iterable[PlantEvent], *, cutoff: float) -> tuple[PlantEvent, ...]:
-    """Add events to those known: the same logical one is kept once, in its newest form; past ones are dropped."""
-    newest: dict[tuple[float, int, int, float | None], PlantEvent] = {}
-    for event in sorted([*known, *found], key=lambda item: (item.received, item.batch_uid)):
-        newest[event.identity] = event
-    return tuple(event for event in newest.values() if event.end >= cutoff)
+    """Add events to those known, in the order the ISO received them; past ones are dropped."""
+    ordered = sorted([*known, *found], key=lambda item: (item.received, item.batch_uid))
+    return tuple(event for event in ordered if event.end >= cutoff)
+
+
+def logical(events: Iterable[PlantEvent]) -> list[PlantEvent]:
+    """Return each logical event once, in its newest form; ``events`` are in order."""
+    return list({event.identity: event for event in events}.values())
 
 
 def situation(events: Sequence[PlantEvent], when: float) -> Situation:
     """Return what holds at that time."""
     if not events:
         return NOTHING
-    now = [event for event in events if event.start <= when < event.end]
-    ahead = [event for event in events if event.end > when]
+    ahead = [event for event in logical(events) if event.end > when]
+    now = [event for event in ahead if event.start <= when]
     return Situation(
         notices=_all_notices(now),
         min_mw=_bound(now, InstructionType.MIN_CONSTRAINT, max),

@@ -62,7 +62,14 @@ class StoreChanged:
 
 @dataclass(frozen=True, slots=True)
 class PayloadUnreadable:
-    """A payload was kept that could not be decoded."""
+    """A payload was kept that could not be decoded; ``dispatch`` when it may hold a batch of targets.
+
+    ``restored`` when it was found in the store at start: then it is folded after the batches found there.
+    """
+
+    at: Instant
+    dispatch: bool
+    restored: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +104,11 @@ class Stopping:
     """The gateway is shutting down."""
 
 
+@dataclass(frozen=True, slots=True)
+class Restarted:
+    """In a replay: the gateway ended, and another one began with what the store knows."""
+
+
 Event = (
     BatchSeen
     | TrajectorySeen
@@ -109,4 +121,5 @@ Event = (
     | ClockStepped
     | OverridesChanged
     | Stopping
+    | Restarted
 )

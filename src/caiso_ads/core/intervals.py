@@ -7,10 +7,15 @@ not be read, or is not known. Pure: no clock and no file; times are aware.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import math
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from enum import Enum
+from operator import attrgetter
+
+from caiso_ads.core.setpoint import Target
 
 INTERVAL = timedelta(minutes=5)
 TARGET = timedelta(seconds=150)
@@ -191,22 +196,17 @@ def absent(start: datetime, polls: Polls, now: datetime, unreadable: Sequence[Sp
     return Fate.NOT_KNOWN if polls.unrecorded(due, forgotten) else Fate.NOT_FETCHED
 
 
-def consecutive_missing(
-    received: Mapping[str, Collection[datetime]], now: datetime, *, since: datetime, k: int = 2, most: int = 288
-) -> dict[str, int]:
-    """Return how many intervals in a row have no DOT, up to the newest one due, for each resource with ``k`` or more.
+def consecutive_missing(targets: Sequence[Target], now: float, *, since: float) -> int:
+    """Return how many intervals in a row have no target, up to the newest one due; unix seconds, targets in order.
 
-    ``received`` has the begins of the intervals that have one (``interval_of`` of each target). Intervals that began
-    before ``since`` do not count, so that a start is no alarm; counting ends at ``most``.
+    Intervals that began before ``since`` do not count, so that a start is no alarm.
     """
-    newest = interval_of(now - TARGET)
-    due = [start for n in range(most) if (start := newest - INTERVAL * n) >= since]
-    runs = {resource_id: _run(due, starts) for resource_id, starts in received.items()}
-    return {resource_id: run for resource_id, run in runs.items() if run >= k}
-
-
-def _run(due: Sequence[datetime], received: Collection[datetime]) -> int:
-    return next((n for n, start in enumerate(due) if start in received), len(due))
+    length = INTERVAL.total_seconds()
+    due = math.floor((now - TARGET.total_seconds()) / length)
+    known = bisect_left(targets, (due + 1) * length, key=attrgetter("target"))
+    first = math.ceil(since / length)
+    newest = math.floor(targets[known - 1].target / length) if known else first - 1
+    return max(0, due - max(newest, first - 1))
 
 
 def _received(start: datetime, versions: Sequence[Delivery], late: Fate) -> Entry:

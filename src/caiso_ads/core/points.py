@@ -6,10 +6,11 @@ from the two tables below. Rule: a value that is not known is None, never 0; a v
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
+from functools import partial
 from typing import NamedTuple
 
 from caiso_ads.core.quality import Quality
@@ -44,6 +45,21 @@ class PointValue(NamedTuple):
     value: float | int | datetime | None
     quality: Quality
     source_time: datetime | None = None
+
+
+_MAKE = partial(tuple.__new__, PointValue)
+
+
+def point_values(
+    values: Iterable[float | int | datetime | None],
+    qualities: Iterable[Quality],
+    source_times: Iterable[datetime | None],
+) -> tuple[PointValue, ...]:
+    """Return a PointValue for each three that stand at the same place.
+
+    The same as calling PointValue, in less than half the time: no Python is run for each one.
+    """
+    return tuple(map(_MAKE, zip(values, qualities, source_times, strict=True)))
 
 
 GATEWAY_POINTS: tuple[Point, ...] = (
@@ -103,10 +119,16 @@ RESOURCE_POINTS: tuple[Point, ...] = (
     Point("shut_down_time", Kind.TIME, "s", "the next instructed shut-down"),
     Point("transition_end_time", Kind.TIME, "s", "end of the configuration transition in progress"),
     Point("as_award_mw", Kind.NUMBER, "MW", "ancillary service awarded for now, all services together"),
+    Point("missed_intervals", Kind.COUNT, "", "5-minute intervals in a row without a target, up to the newest due"),
 )
 
 _GATEWAY_INDEX = {point.key: index for index, point in enumerate(GATEWAY_POINTS)}
 _RESOURCE_INDEX = {point.key: index for index, point in enumerate(RESOURCE_POINTS)}
+
+
+def index_of(key: str) -> int:
+    """Return where a resource's point stands; KeyError for a key that is not in the catalogue."""
+    return _RESOURCE_INDEX[key]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,9 @@
 Rules, from the ISO's ramping logic for operating points: (1) a resource ramps from mid-interval to mid-interval;
 (2) a start-up jumps from 0 to the operating minimum at the start of the target's interval and then ramps; (3) a
 shut-down ramps to the operating minimum by the end of its interval and then jumps to 0; (4) never faster than the ramp
-rate: what is not reached in time is still under way. Interpretation: towards a target further than one interval ahead
-the ramp starts one interval before it. Times are unix seconds.
+rate: what is not reached in time is still under way, and a machine stops only from its operating minimum.
+Interpretation: towards a target further than one interval ahead the ramp, or shut-down, starts one interval before it.
+Times are unix seconds.
 """
 
 from __future__ import annotations
@@ -13,13 +14,10 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from operator import attrgetter
 
-from caiso_ads.core.setpoint import Target
+from caiso_ads.core.setpoint import HALF_S, INTERVAL_S, TARGET_TIME, Target
 
-INTERVAL_S = 300.0
-HALF_S = INTERVAL_S / 2.0
-_TIME = attrgetter("target")
+ROUNDING_MW = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,18 +36,18 @@ def ramp_at(targets: Sequence[Target], when: float, machine: Machine) -> float |
     steps = _one_per_time(_relevant(targets, when, machine))
     if not steps or when < steps[0].target:
         return None
-    value = steps[0].dot_mw
+    value = steps[0].dot_mw if steps[0].reached_mw is None else steps[0].reached_mw
     for before, after in pairwise(steps):
         value = _move(value, before, after, min(when, after.target), machine)
         if when < after.target:
             return value
-    return _leave(value, steps[-1], when, machine)
+    return _settle(value, steps[-1], when, machine)
 
 
 def _relevant(targets: Sequence[Target], when: float, machine: Machine) -> Sequence[Target]:
     """Return the targets that can matter at that time: without a rate limit those before the last one cannot."""
-    ahead = bisect_right(targets, when, key=_TIME)
-    end = bisect_right(targets, targets[ahead].target, key=_TIME) if ahead < len(targets) else ahead
+    ahead = bisect_right(targets, when, key=TARGET_TIME)
+    end = bisect_right(targets, targets[ahead].target, key=TARGET_TIME) if ahead < len(targets) else ahead
     if machine.ramp_mw_per_min is not None:
         return targets[:end]
     begin = max(0, ahead - 1)
@@ -67,31 +65,43 @@ def _one_per_time(targets: Sequence[Target]) -> list[Target]:
 def _move(value: float, before: Target, after: Target, when: float, machine: Machine) -> float:
     """Return the power at ``when``, between two targets, having had ``value`` at the first."""
     minimum = machine.operating_min_mw
-    if before.dot_mw == 0.0 and after.dot_mw >= minimum > 0.0:
-        return _start_up(value, after, when, machine)
-    if after.dot_mw == 0.0 and before.dot_mw >= minimum > 0.0:
-        return _shut_down(value, before, when, machine)
+    if before.dot_mw == 0.0 and (after.dot_mw == 0.0 or after.dot_mw >= minimum > 0.0):
+        return _start_up(value, before, after, when, machine)
     begin = max(before.target, after.target - INTERVAL_S)
+    value = _settle(value, before, min(when, begin), machine)
+    if when <= begin:
+        return value
+    if after.dot_mw == 0.0 and before.dot_mw >= minimum > 0.0:
+        return _shut_down(value, begin, when, machine)
     return _towards(value, after.dot_mw, begin, after.target, when, machine)
 
 
-def _start_up(value: float, after: Target, when: float, machine: Machine) -> float:
-    step = after.target - HALF_S
-    if when < step:
-        return value
-    return _towards(machine.operating_min_mw, after.dot_mw, step, after.target, when, machine)
+def _start_up(value: float, before: Target, after: Target, when: float, machine: Machine) -> float:
+    """Stay at 0, or get there, until the interval of the target begins; a machine still running starts from there."""
+    step = max(before.target, after.target - HALF_S) if after.dot_mw != 0.0 else after.target
+    resting = _settle(value, before, min(when, step), machine)
+    if when < step or after.dot_mw == 0.0:
+        return resting
+    return _towards(max(resting, machine.operating_min_mw), after.dot_mw, step, after.target, when, machine)
 
 
-def _shut_down(value: float, before: Target, when: float, machine: Machine) -> float:
-    off = before.target + HALF_S
-    if when >= off:
-        return 0.0
-    return _towards(value, machine.operating_min_mw, before.target, off, when, machine)
+def _shut_down(value: float, begin: float, when: float, machine: Machine) -> float:
+    """Ramp to the operating minimum until the interval ends and jump to 0 from there, however late that is."""
+    lowest, off = min(value, machine.operating_min_mw), begin + HALF_S
+    reached = _towards(value, lowest, begin, off, when, machine)
+    return reached if when < off else _stopped(reached, machine)
 
 
-def _leave(value: float, last: Target, when: float, machine: Machine) -> float:
-    """After the last target known: hold it, or finish the ramp that was too slow."""
+def _settle(value: float, last: Target, when: float, machine: Machine) -> float:
+    """From a target on, while nothing else is asked for: hold it, or finish the ramp that was too slow."""
+    if last.dot_mw == 0.0 and value > 0.0 and machine.operating_min_mw > 0.0:
+        lowest = min(value, machine.operating_min_mw)
+        return _stopped(_towards(value, lowest, last.target, last.target, when, machine), machine)
     return _towards(value, last.dot_mw, last.target, last.target, when, machine)
+
+
+def _stopped(reached: float, machine: Machine) -> float:
+    return 0.0 if reached <= machine.operating_min_mw + ROUNDING_MW else reached
 
 
 def _towards(value: float, goal: float, begin: float, end: float, when: float, machine: Machine) -> float:

@@ -6,14 +6,16 @@ is past and cannot matter any more is pruned at each fold; history is the store'
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from operator import attrgetter
 from typing import TypeVar
 
 from caiso_ads.core.codes import BatchStatus, BatchType
 from caiso_ads.core.directive import DEFAULT_FALLBACK, Environment, Fallback, LinkFault
-from caiso_ads.core.events import PlantEvent, events_of, merged
+from caiso_ads.core.events import PlantEvent, events_of, length_s, merged
 from caiso_ads.core.happenings import (
     BatchChecked,
     BatchSeen,
@@ -24,18 +26,22 @@ from caiso_ads.core.happenings import (
     PayloadUnreadable,
     PollCompleted,
     PollFailed,
+    Restarted,
     Stopping,
     StoreChanged,
     TrajectorySeen,
 )
 from caiso_ads.core.instant import Instant
-from caiso_ads.core.model import DispatchOperatingPoint, TrajectoryBatch, is_yes
+from caiso_ads.core.model import DispatchBatch, DispatchOperatingPoint, TrajectoryBatch, is_yes
 from caiso_ads.core.override import Override
-from caiso_ads.core.ramp import DEFAULT_MACHINE, Machine
-from caiso_ads.core.setpoint import Target, targets_of
+from caiso_ads.core.ramp import DEFAULT_MACHINE, Machine, ramp_at
+from caiso_ads.core.setpoint import TARGET_ORDER, TARGET_TIME, Target, targets_of, withdrawn_of
+from caiso_ads.core.steps import is_steady, judged
 from caiso_ads.core.trajectory import EMPTY_CURVE, Curve, Leg, forget, merge, overlay
 
 T = TypeVar("T")
+
+_DOP_ORDER = attrgetter("target_time", "sequence_number")
 
 HORIZON_S = 2 * 3600.0
 """How long targets and operating points stay after their last target time (s)."""
@@ -58,7 +64,7 @@ class Resource:
 
     ``renewable`` (wind and solar) may run free unless the ISO's follow-DOT flag says otherwise. Interpretation: a
     missing flag means "free to run" for these, and "must follow" for every other technology. ``mismatch_mw`` is how
-    far ramp and operating points may disagree.
+    far ramp and operating points may disagree. ``refuses_steps``: what the machine's ramp rate cannot do is refused.
     """
 
     resource_id: str
@@ -70,6 +76,7 @@ class Resource:
     machine: Machine = DEFAULT_MACHINE
     fallback: Fallback = DEFAULT_FALLBACK
     mismatch_mw: float = 5.0
+    refuses_steps: bool = False
 
     def allows(self, mw: float) -> bool:
         """Whether that power is inside the limits."""
@@ -78,13 +85,17 @@ class Resource:
 
 @dataclass(frozen=True, slots=True)
 class ResourceState:
-    """What is known of one resource. What lies outside its limits stands apart in ``refused…`` and drives nothing."""
+    """What is known of one resource. What lies outside its limits stands apart in ``refused…`` and drives nothing.
+
+    ``withdrawn`` are exceptional dispatches cancelled: ``setpoint.standing`` leaves their earlier copies out.
+    """
 
     legs: tuple[Leg, ...] = ()
     curve: Curve = EMPTY_CURVE
     refused: tuple[Leg, ...] = ()
     targets: tuple[Target, ...] = ()
     refused_targets: tuple[Target, ...] = ()
+    withdrawn: tuple[Target, ...] = ()
     events: tuple[PlantEvent, ...] = ()
     trajectory_at: Instant | None = None
     dispatch_at: Instant | None = None
@@ -93,7 +104,7 @@ class ResourceState:
 
 @dataclass(frozen=True, slots=True)
 class BatchRef:
-    """A batch that may still change: what re-checking needs. Times are unix seconds."""
+    """A batch that may still change: what re-checking needs. Times are unix seconds; it holds until ``end``."""
 
     batch_uid: str
     batch_type: BatchType
@@ -102,6 +113,7 @@ class BatchRef:
     start: float
     visible: bool
     checked_mono: float
+    end: float
 
     @property
     def is_open(self) -> bool:
@@ -128,13 +140,18 @@ UNCHECKED_CLOCK = ClockTrust()
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """The whole state. ``completed`` is the last complete poll of this process; ``market_at`` the last 5-minute batch."""
+    """The whole state. ``completed`` is the last complete poll of this process; ``market_at`` the last 5-minute batch.
+
+    ``polling`` is the first complete poll. ``unread_at`` is when the last unreadable dispatch payload came; ``unread``
+    holds until a later 5-minute batch is read.
+    """
 
     configured: Mapping[str, Resource]
     environment: Environment
     resources: Mapping[str, ResourceState] = field(default_factory=dict)
     batches: Mapping[str, BatchRef] = field(default_factory=dict)
     foreign: frozenset[str] = frozenset()
+    polling: Instant | None = None
     completed: Instant | None = None
     market_at: Instant | None = None
     clock: ClockTrust = UNCHECKED_CLOCK
@@ -143,6 +160,8 @@ class State:
     store_ok: bool = True
     stopping: bool = False
     unreadable: int = 0
+    unread_at: Instant | None = None
+    unread: bool = False
 
 
 def initial(configured: Mapping[str, Resource], environment: Environment) -> State:
@@ -161,6 +180,8 @@ def fold(state: State, event: Event) -> State:
             ref = state.batches.get(batch_uid)
             checked = {} if ref is None else {batch_uid: replace(ref, checked_mono=at.mono)}
             return replace(state, batches={**state.batches, **checked})
+        case Restarted():
+            return _restarted(state)
         case ClockSampled() | ClockStepped():
             return replace(state, clock=_fold_clock(state.clock, event))
         case _:
@@ -174,17 +195,28 @@ def _fold_flag(
     """Fold an event that sets one field."""
     match event:
         case PollCompleted(started):
-            return replace(state, completed=started, link_fault=LinkFault.NONE)
+            return replace(state, polling=state.polling or started, completed=started, link_fault=LinkFault.NONE)
         case PollFailed(fault):
             return replace(state, link_fault=fault)
         case StoreChanged(ok):
             return replace(state, store_ok=ok)
-        case PayloadUnreadable():
-            return replace(state, unreadable=state.unreadable + 1)
+        case PayloadUnreadable(at, dispatch, restored):
+            counted = replace(state, unreadable=state.unreadable + (not restored))
+            later = restored and state.market_at is not None and state.market_at.mono > at.mono
+            return replace(counted, unread_at=at, unread=not later) if dispatch else counted
         case OverridesChanged(overrides):
             return replace(state, overrides=overrides)
         case Stopping():
             return replace(state, stopping=True)
+
+
+def _restarted(state: State) -> State:
+    """Keep what a new process reads back from the store, marked as restored; what it must see anew is not known."""
+    return replace(
+        state, completed=None, clock=UNCHECKED_CLOCK, link_fault=LinkFault.NONE, store_ok=True, stopping=False,
+        unreadable=0,
+        resources={name: replace(known, restored=known.restored or bool(known.legs)) for name, known in state.resources.items()},
+    )  # fmt: skip
 
 
 def _fold_clock(clock: ClockTrust, event: ClockSampled | ClockStepped) -> ClockTrust:
@@ -205,21 +237,34 @@ def _fold_batch(state: State, event: BatchSeen) -> State:
     if known is not None and known.revision_no > batch.revision_no:
         return state
     targets, events = _by_resource(targets_of(batch)), _by_resource(events_of(batch))
+    withdrawn = _by_resource(withdrawn_of(batch))
     resources = dict(state.resources)
     for resource_id, known_of in state.resources.items():
         changed = _with_targets(known_of, state.configured[resource_id], targets.get(resource_id, []), event, cutoff)
+        changed = _with_withdrawn(changed, withdrawn.get(resource_id, []), batch.batch_uid, cutoff)
         resources[resource_id] = _with_events(changed, batch.batch_uid, events.get(resource_id, []), cutoff)
     visible = any(instruction.resource_id in state.configured for instruction in batch.instructions)
     ref = BatchRef(
         batch.batch_uid, batch.batch_type, batch.batch_status, batch.revision_no, batch.start_time.timestamp(),
-        visible, event.arrived.mono,
+        visible, event.arrived.mono, _end(batch, targets, events),
     )  # fmt: skip
-    batches = {uid: old for uid, old in state.batches.items() if old.start >= cutoff}
-    if ref.start >= cutoff:
+    batches = {uid: old for uid, old in state.batches.items() if old.end >= cutoff}
+    if ref.end >= cutoff:
         batches[ref.batch_uid] = ref
     foreign = state.foreign | {i.resource_id for i in batch.instructions if i.resource_id not in state.configured}
-    market = event.arrived if batch.batch_type is BatchType.FIVE_MINUTE else state.market_at
-    return replace(state, resources=resources, batches=batches, foreign=foreign, market_at=market)
+    fresh = batch.batch_type is BatchType.FIVE_MINUTE and known is None
+    return replace(
+        state, resources=resources, batches=batches, foreign=foreign,
+        market_at=event.arrived if fresh else state.market_at,
+        unread=state.unread and not fresh,
+    )  # fmt: skip
+
+
+def _end(batch: DispatchBatch, targets: dict[str, list[Target]], events: dict[str, list[PlantEvent]]) -> float:
+    """Return until when something in a batch holds, and so may still be withdrawn (unix seconds)."""
+    ends = [target.target + target.cover_s for found in targets.values() for target in found]
+    ends += [event.end for found_events in events.values() for event in found_events]
+    return max([batch.start_time.timestamp() + length_s(batch.batch_type), *ends])
 
 
 def _by_resource(found: Iterable[tuple[str, T]]) -> dict[str, list[T]]:
@@ -234,23 +279,42 @@ def _with_targets(
 ) -> ResourceState:
     """Replace this batch's targets by what its newest revision says; keep at least the newest past target."""
     uid = event.batch.batch_uid
-    had = any(target.batch_uid == uid for target in (*state.targets, *state.refused_targets))
-    if not found and not had:
+    if not found and not any(target.batch_uid == uid for target in (*state.targets, *state.refused_targets)):
         return state
     good = [target for target in found if resource.allows(target.dot_mw)]
-    bad = [target for target in found if not resource.allows(target.dot_mw)]
+    if resource.refuses_steps:
+        good = judged(good, [target for target in state.targets if target.batch_uid != uid], resource.machine)
+    bad = [target for target in found if target not in good]
+    drives = bool(good) and resource.mode is not Mode.DOP
     return replace(
         state,
-        targets=_ordered(state.targets, good, uid, cutoff),
+        targets=_ordered(state.targets, good, uid, cutoff, resource.machine),
         refused_targets=_ordered(state.refused_targets, bad, uid, cutoff),
         dispatch_at=event.arrived if found else state.dispatch_at,
+        restored=event.restored if drives else state.restored,
     )
 
 
-def _ordered(known: tuple[Target, ...], found: list[Target], uid: str, cutoff: float) -> tuple[Target, ...]:
+def _with_withdrawn(state: ResourceState, gone: list[Target], uid: str, cutoff: float) -> ResourceState:
+    """Remember which exceptional dispatches this batch withdraws, and no others any more."""
+    if not gone and not state.withdrawn:
+        return state
+    return replace(state, withdrawn=_ordered(state.withdrawn, gone, uid, cutoff))
+
+
+def _ordered(
+    known: tuple[Target, ...], found: list[Target], uid: str, cutoff: float, machine: Machine = DEFAULT_MACHINE
+) -> tuple[Target, ...]:
     kept = [target for target in known if target.batch_uid != uid]
-    ordered = sorted([*kept, *found], key=lambda target: target.order)
-    return tuple([target for target in ordered if target.target >= cutoff] or ordered[-1:])
+    ordered = kept + found
+    if found:
+        ordered.sort(key=TARGET_ORDER)
+    forgotten = bisect_left(ordered, cutoff, key=TARGET_TIME)
+    recent = ordered[forgotten:] or ordered[-1:]
+    if machine.ramp_mw_per_min is not None and len(recent) < len(ordered):
+        # where a slow machine is depends on what is forgotten now
+        recent[0] = replace(recent[0], reached_mw=ramp_at(ordered, recent[0].target, machine))
+    return tuple(recent)
 
 
 def _with_events(state: ResourceState, uid: str, found: list[PlantEvent], cutoff: float) -> ResourceState:
@@ -275,28 +339,30 @@ def _fold_trajectory(state: State, event: TrajectorySeen) -> State:
 
 
 def _leg(batch: TrajectoryBatch, dops: list[DispatchOperatingPoint]) -> Leg:
-    ordered = sorted(dops, key=lambda dop: (dop.target_time, dop.sequence_number))
-    points = tuple((dop.target_time.timestamp(), dop.dop_mw) for dop in ordered)
+    points = tuple([(dop.target_time.timestamp(), dop.dop_mw) for dop in sorted(dops, key=_DOP_ORDER)])
     return Leg(batch.batch_uid, batch.batch_received, is_yes(batch.binding_flag) is True, points)
 
 
 def _with_leg(state: ResourceState, resource: Resource, leg: Leg, event: TrajectorySeen) -> ResourceState:
-    """Add one batch's points, or put the whole batch aside when one of them is outside the limits."""
+    """Add one batch's points, or put the whole batch aside when one of them cannot be."""
     cutoff = event.arrived.wall.timestamp() - HORIZON_S
     good = all(resource.allows(mw) for _, mw in leg.points)
+    good = good and not (resource.refuses_steps and not is_steady(leg.points, resource.machine))
     legs = _kept(state.legs, leg, cutoff, add=good)
     # The usual case, a newer batch, is laid over the curve we have; anything else is merged anew from all batches.
     newest = good and (not state.legs or leg.order > state.legs[-1].order)
     curve = forget(overlay(state.curve, leg), cutoff) if newest else merge(legs)
     refused = _kept(state.refused, leg, cutoff, add=not good) if state.refused or not good else ()
-    restored = event.restored if good else state.restored
+    restored = event.restored if good and resource.mode is Mode.DOP else state.restored
     return replace(state, legs=legs, refused=refused, curve=curve, trajectory_at=event.arrived, restored=restored)
 
 
 def _kept(legs: tuple[Leg, ...], leg: Leg, cutoff: float, *, add: bool) -> tuple[Leg, ...]:
-    others = [old for old in legs if old.batch_uid != leg.batch_uid]
-    every = [*others, leg] if add else others
-    if add and others and leg.order < others[-1].order:
+    every = [old for old in legs if old.batch_uid != leg.batch_uid]
+    late = add and bool(every) and leg.order < every[-1].order
+    if add:
+        every.append(leg)
+    if late:
         every.sort(key=lambda item: item.order)  # those known are in order already
-    recent = [item for item in every if item.last >= cutoff]
+    recent = [item for item in every if item.points[-1][0] >= cutoff]
     return tuple(recent or every[-1:])

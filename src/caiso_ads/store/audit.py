@@ -16,7 +16,9 @@ from caiso_ads.core.quality import Directive
 from caiso_ads.store.audit_schema import audit, operator_override
 from caiso_ads.store.chain import FIRST_HASH, AuditRow, canonical, hash_of
 
-SET, CLEARED = "override set", "override cleared"
+SET, CLEARED, ENDED = "override set", "override cleared", "override ended by time"
+GATEWAY = "caiso-ads"
+"""Who is named in a row that no person caused."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _OPEN = operator_override.c.ended_by.is_(None)
 
@@ -29,6 +31,7 @@ def record_override(db: Connection, override: Override, detail: Mapping[str, obj
         "directive": None if override.directive is None else override.directive.name,
         "until": override.until.isoformat(),
     }
+    record_ended(db, override.since, resource_id=override.resource_id)
     row = _append(db, override.since, SET, override.who, override.resource_id, override.reason, said)
     _end(db, override.resource_id, row)
     db.execute(
@@ -55,6 +58,22 @@ def record_cleared(db: Connection, cleared: Cleared, detail: Mapping[str, object
     row = _append(db, cleared.at, CLEARED, cleared.who, cleared.resource_id, cleared.reason, detail)
     _end(db, cleared.resource_id, row)
     return True
+
+
+def record_ended(db: Connection, now: datetime, *, resource_id: str | None = None) -> list[Override]:
+    """Write the end of each override whose time has passed and that nothing ended before, once; return them.
+
+    The row's time is that of the end; when it was noticed stands in its details.
+    """
+    over = select(operator_override).where(_OPEN, operator_override.c.until <= now)
+    if resource_id is not None:
+        over = over.where(operator_override.c.resource_id == resource_id)
+    ended = db.execute(over.order_by(operator_override.c.until, operator_override.c.id)).mappings().all()
+    for found in ended:
+        said = {"override": found["id"], "noticed": now.isoformat(), "set_by": found["who"]}
+        row = _append(db, found["until"], ENDED, GATEWAY, found["resource_id"], "its time was over", said)
+        db.execute(update(operator_override).where(operator_override.c.id == found["id"]).values(ended_by=row))
+    return [_override(found) for found in ended]
 
 
 def open_overrides(db: Connection, now: datetime) -> list[Override]:

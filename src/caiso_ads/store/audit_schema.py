@@ -53,7 +53,7 @@ operator_override = Table(
     CheckConstraint("(setpoint_mw IS NULL) <> (directive IS NULL)", name="one"),
     CheckConstraint("directive IN (0, 2, 3)", name="never_follow"),
 )
-"""``id`` is the audit row that set it, ``ended_by`` the one that replaced or cleared it; NULL when it ran to its end."""
+"""``id`` is the audit row that set it, ``ended_by`` the one that replaced, cleared or ended it; NULL until then."""
 
 TRIGGERS = tuple(
     f"CREATE TRIGGER audit_no_{name} BEFORE {act} BEGIN SELECT RAISE(ABORT, 'the audit table is append-only'); END"

@@ -18,8 +18,10 @@ from caiso_ads.store.looking import ReadOnly
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NOTED = "SELECT name, value FROM meta WHERE name IN ('first poll', 'last poll')"
+# One that could be read only later did not reach the plant before that.
+_LATER = "coalesce((SELECT l.decoded_at FROM decoded_later l WHERE l.payload = p.id AND l.n = -1), p.received_at)"
 _DELIVERED = """
-    SELECT i.start_time, p.received_at, i.dot_mw, b.batch_uid
+    SELECT i.start_time, {received}, i.dot_mw, b.batch_uid
     FROM instruction i JOIN batch b ON b.id = i.batch JOIN payload p ON p.id = i.batch
     WHERE i.resource = (SELECT id FROM resource WHERE resource_id = ?) AND i.start_time >= ? AND i.start_time < ?
         AND b.batch_type = ? AND i.dot_mw IS NOT NULL
@@ -45,7 +47,7 @@ class Deliveries(ReadOnly):
         asked = (resource_id, _us(start), _us(end), int(BatchType.FIVE_MINUTE))
         return [
             Delivery(resource_id, _utc(target), _utc(received), mw, uid)
-            for target, received, mw, uid in self._ask(_DELIVERED, asked)
+            for target, received, mw, uid in self._ask(_DELIVERED.format(received=self._received()), asked)
         ]
 
     def unreadable(self, since: datetime) -> list[Span]:
@@ -54,12 +56,18 @@ class Deliveries(ReadOnly):
 
     def polls(self) -> Polls:
         """Return when we were polling, as far as the database knows; one of before schema 0002 does not."""
-        if not self._ask("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'outage'"):
+        if not self._has("outage"):
             return Polls()
         noted = {name: datetime.fromisoformat(value) for name, value in self._ask(_NOTED)}
         found = self._ask("SELECT start_at, end_at, reason FROM outage ORDER BY start_at")
         outages = tuple(Outage(_utc(start), _utc(end), reason) for start, end, reason in found)
         return Polls(noted.get("first poll"), noted.get("last poll"), outages)
+
+    def _received(self) -> str:
+        return _LATER if self._has("decoded_later") else "p.received_at"
+
+    def _has(self, table: str) -> bool:
+        return bool(self._ask("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (table,)))
 
     def _ask(self, query: str, values: Sequence[object] = ()) -> list[Any]:
         try:

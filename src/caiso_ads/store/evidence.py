@@ -11,6 +11,9 @@ import binascii
 from enum import IntEnum
 from hashlib import sha256
 
+WHOLE = -1
+"""The place of a whole payload among those of its items."""
+
 
 class Form(IntEnum):
     """How ``body`` holds the original."""

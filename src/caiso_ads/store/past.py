@@ -6,6 +6,7 @@ after its SHA-256 was checked; a damaged one, or one that cannot be read now, co
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -15,7 +16,7 @@ from typing import Any
 
 from caiso_ads.core.model import DispatchBatch, TrajectoryBatch
 from caiso_ads.errors import StoreError, WireError
-from caiso_ads.store.evidence import intact, original
+from caiso_ads.store.evidence import WHOLE, intact, original
 from caiso_ads.store.looking import ReadOnly
 from caiso_ads.wire.operations import OPERATIONS, ResultKind
 from caiso_ads.wire.payload import BadItem, read_result
@@ -24,13 +25,17 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _PAGE = 200
 _COLUMNS = """id, uid, operation, argument, received_at, sha256, form, body, error, error_where, corrupt,
     (SELECT group_concat(n) FROM bad_item WHERE bad_item.payload = payload.id) AS bad"""
+_LATER = """(SELECT json_group_array(json_array(n, error, error_where, decoded_at)) FROM decoded_later
+    WHERE decoded_later.payload = payload.id)"""
+_NO_LATER = "NULL"
+"""In a database of before schema 0004 nobody noted it."""
 _BETWEEN = f"""
-    SELECT {_COLUMNS} FROM payload
+    SELECT {_COLUMNS}, {{later}} FROM payload
     WHERE (received_at, id) > (?, ?) AND received_at < ? AND stream IN (1, 2)
     ORDER BY received_at, id LIMIT ?"""  # noqa: S608 - constants of this module
 _REFUSED = f"""
-    SELECT {_COLUMNS} FROM payload
-    WHERE id > ? AND (error IS NOT NULL OR id IN (SELECT payload FROM bad_item))
+    SELECT {_COLUMNS}, {{later}} FROM payload
+    WHERE id > ? AND stream IN (1, 2) AND (error IS NOT NULL OR id IN (SELECT payload FROM bad_item))
     ORDER BY id LIMIT ?"""  # noqa: S608 - constants of this module
 _SPAN = "SELECT min(received_at), max(received_at) FROM payload WHERE stream IN (1, 2)"
 
@@ -43,7 +48,7 @@ class Stored:
 
     ``items`` is what can be read of it today, each item in its place, a WireError where it cannot; none for a list of
     headers or a header, which change nothing the plant sees. ``error_then`` is why the whole could not be read when it
-    was received, ``bad_then`` the places of items that could not.
+    was received, ``bad_then`` the places of items that could not. ``seen_later`` is what was decoded after an upgrade, and when.
     """
 
     row: int
@@ -53,6 +58,7 @@ class Stored:
     items: tuple[Content | WireError, ...]
     error_then: WireError | None
     bad_then: frozenset[int]
+    seen_later: tuple[tuple[datetime, Content], ...] = ()
 
     @property
     def readable_now(self) -> bool:
@@ -84,7 +90,10 @@ class Past(ReadOnly):
             row, last = page[-1][0], page[-1][4]
 
     def refused(self) -> Iterator[Stored]:
-        """Yield every stored answer that could not be read, or not wholly, when it was received; oldest row first."""
+        """Yield every stored answer that could not be read, or not wholly, when it was received; oldest row first.
+
+        Lists of headers are left out: nothing of them goes into the tables.
+        """
         row = 0
         while page := self._ask(_REFUSED, (row, _PAGE)):
             yield from map(_stored, page)
@@ -92,20 +101,34 @@ class Past(ReadOnly):
 
     def _ask(self, query: str, values: Sequence[object]) -> list[Any]:
         try:
+            if "{later}" in query:
+                query = query.replace("{later}", self._later())
             with closing(self._db.execute(query, values)) as answer:
                 return answer.fetchall()
         except sqlite3.Error as problem:
             raise StoreError(f"{self.path}: cannot be read: {problem}") from problem
 
+    def _later(self) -> str:
+        with closing(self._db.execute("SELECT 1 FROM sqlite_master WHERE name = 'decoded_later'")) as there:
+            return _LATER if there.fetchone() else _NO_LATER
+
 
 def _stored(row: Sequence[Any]) -> Stored:
-    number, uid, operation, argument, received_at, digest, form, body, error, where, corrupt, bad = row
+    number, uid, operation, argument, received_at, digest, form, body, error, where, corrupt, bad, later = row
     payload = original(form, body)
     damaged = bool(corrupt) or not intact(payload, digest)
     items = (WireError("the stored copy is damaged"),) if damaged else _read(operation, argument, payload)
     then = None if error is None else WireError(error, where=where or "")
     places = frozenset(map(int, bad.split(","))) if bad else frozenset()
-    return Stored(number, uid, operation, _utc(received_at), items, then, places)
+    seen: list[tuple[datetime, Content]] = []
+    for n, problem, at_where, decoded_at in json.loads(later or "[]"):
+        if n == WHOLE:
+            then = WireError(problem, where=at_where)
+        else:
+            places |= {n}
+        now = items if n == WHOLE else items[n : n + 1]
+        seen += [(_utc(decoded_at), item) for item in now if not isinstance(item, WireError)]
+    return Stored(number, uid, operation, _utc(received_at), items, then, places, tuple(seen))
 
 
 def _read(operation: str, argument: str, payload: bytes) -> tuple[Content | WireError, ...]:

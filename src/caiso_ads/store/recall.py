@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, select
+from sqlalchemy import Connection, RowMapping, Select, bindparam, select
 
 from caiso_ads.core.model import DispatchBatch, TrajectoryBatch
 from caiso_ads.errors import WireError
@@ -23,6 +23,12 @@ from caiso_ads.wire.packing import unpack
 from caiso_ads.wire.payload import decode_batch, decode_trajectories
 
 _LOG = logging.getLogger("caiso_ads.store")
+
+_UNREAD = (
+    select(payload.c.received_at)
+    .where(payload.c.received_at >= bindparam("since"), payload.c.stream == Stream.DISPATCH)
+    .where(payload.c.error.is_not(None) | payload.c.corrupt)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +61,16 @@ class Recall:
         recent = select(payload).where(payload.c.received_at >= since, ~payload.c.corrupt, payload.c.error.is_(None))
         batches = recent.join(batch, batch.c.id == payload.c.id).where(batch.c.effective).order_by(payload.c.id)
         found: list[tuple[DispatchBatch, datetime]] = []
+        lost = list(db.execute(_UNREAD, {"since": since}).scalars())
         for row, text in self.texts(db, batches):
             try:
                 found.append((decode_batch(text), row["received_at"]))
             except WireError as problem:
                 _unreadable(row, problem)
-        return History(found, self._trajectories(db, recent.where(payload.c.stream == Stream.TRAJECTORY)))
+                lost.append(row["received_at"])
+        lost += [item.received_at for item in self.corrupt]
+        trajectories = self._trajectories(db, recent.where(payload.c.stream == Stream.TRAJECTORY))
+        return History(found, trajectories, max(lost, default=None))
 
     def _trajectories(self, db: Connection, recent: Select[Any]) -> Sequence[tuple[TrajectoryBatch, datetime]]:
         found = []

@@ -21,7 +21,8 @@ from caiso_ads.errors import WireError
 from caiso_ads.ports import Intent, Receipt, Recorded
 from caiso_ads.store import rows
 from caiso_ads.store.bulk import insert_rows
-from caiso_ads.store.evidence import compact
+from caiso_ads.store.evidence import WHOLE, compact
+from caiso_ads.store.lived_schema import decoded_later
 from caiso_ads.store.names import Names
 from caiso_ads.store.schema import (
     Stream,
@@ -42,11 +43,21 @@ from caiso_ads.wire.payload import BadItem
 VALIDATE = "validate"
 
 # Statements of the hot path, built once: half of SQLAlchemy's time is in building them.
-_SAME_CONTENT = select(payload.c.id, payload.c.corrupt, payload.c.error).where(
+_SAME_CONTENT = select(payload.c.id, payload.c.corrupt, payload.c.error, payload.c.error_where).where(
     payload.c.stream == bindparam("stream"), payload.c.uid == bindparam("uid"), payload.c.sha256 == bindparam("sha256")
 )
 _NEW_PAYLOAD, _NEW_BATCH, _NEW_TRAJECTORY, _NEW_INTENT = map(insert, (payload, batch, trajectory, outbox))
-_VERSIONS = select(batch.c.revision_no).where(batch.c.batch_uid == bindparam("uid"), ~batch.c.header_only)
+_VERSIONS = (
+    select(batch.c.revision_no, payload.c.last_seen, batch.c.id)
+    .join(payload, payload.c.id == batch.c.id)
+    .where(batch.c.batch_uid == bindparam("uid"), ~batch.c.header_only)
+)
+_TRAJECTORIES = (
+    select(trajectory.c.digest, trajectory.c.payload, payload.c.last_seen)
+    .join(payload, payload.c.id == trajectory.c.payload)
+    .where(trajectory.c.batch_uid == bindparam("uid"))
+)
+_LAST_SEEN = select(payload.c.last_seen).where(payload.c.id == bindparam("row"))
 _MOVE = update(cursor).where(cursor.c.stream == bindparam("of"))
 _OPEN_INTENT = select(outbox).where(
     outbox.c.kind == bindparam("kind"), outbox.c.batch_uid == bindparam("uid"), ~outbox.c.done
@@ -69,13 +80,15 @@ def record_batch(
     content = receipt.content
     uid = receipt.argument.strip() if isinstance(content, WireError) else content.batch_uid
     kept = _keep(db, Stream.DISPATCH, uid, receipt, content if isinstance(content, WireError) else None)
+    conflict = False
     if kept.new_rows and isinstance(content, DispatchBatch):
-        _insert_batch(db, names.within(db), content, kept.row, header_only=_is_header(receipt.operation))
+        header_only = _is_header(receipt.operation)
+        conflict = insert_batch(db, names.within(db), content, kept.row, header_only=header_only)
     if move_cursor:
         _move_cursor(db, Stream.DISPATCH, receipt.argument, kept.row, receipt.received_at)
     if isinstance(content, WireError) or not acknowledge:
-        return Recorded(kept.fresh)
-    return Recorded(kept.fresh, _intent(db, receipt.argument, receipt.received_at, make=kept.fresh))
+        return Recorded(kept.fresh, conflict=conflict)
+    return Recorded(kept.fresh, intent_for(db, receipt.argument, receipt.received_at, make=kept.fresh), conflict)
 
 
 def record_trajectories(
@@ -91,8 +104,8 @@ def record_trajectories(
     if kept.new_rows:
         for n, item in enumerate(content):
             if isinstance(item, TrajectoryBatch):
-                _insert_trajectory(db, names.within(db), item, kept.row, n)
-        _insert_bad_items(db, kept.row, content)
+                insert_trajectory(db, names.within(db), item, kept.row, n)
+        insert_bad_items(db, kept.row, content)
     if last:
         _move_cursor(db, Stream.TRAJECTORY, last, kept.row, receipt.received_at)
     return Recorded(kept.fresh)
@@ -103,7 +116,7 @@ def record_unreadable_list(db: Connection, receipt: Receipt[Any]) -> None:
     content = receipt.content
     kept = _keep(db, Stream.LIST, "", receipt, content if isinstance(content, WireError) else None)
     if kept.new_rows and not isinstance(content, WireError):
-        _insert_bad_items(db, kept.row, content)
+        insert_bad_items(db, kept.row, content)
 
 
 def settle_intent(db: Connection, intent_id: int, *, result: str, done: bool, at: datetime) -> bool:
@@ -147,48 +160,69 @@ def _keep(db: Connection, stream: Stream, uid: str, receipt: Receipt[Any], error
         changes |= {"corrupt": False, "form": int(form), "body": body}
     if readable_now:
         changes |= {"error": None, "error_where": None}
+        note_later(db, found.id, WHOLE, WireError(found.error, where=found.error_where or ""), receipt.received_at)
     db.execute(update(payload).where(payload.c.id == found.id).values(changes))
     return Kept(found.id, fresh=found.corrupt or readable_now, new_rows=readable_now)
 
 
-def _insert_batch(db: Connection, names: Names, content: DispatchBatch, row: int, *, header_only: bool) -> None:
-    effective, conflict = (False, False) if header_only else _rank(db, content)
+def note_later(db: Connection, row: int, n: int, error: WireError, at: datetime) -> None:
+    """Note what could not be read until now: item ``n`` of a payload, or the whole of it."""
+    said = {"payload": row, "n": n, "error": error.problem, "error_where": error.where, "decoded_at": at}
+    db.execute(insert(decoded_later), said)
+
+
+def insert_batch(db: Connection, names: Names, content: DispatchBatch, row: int, *, header_only: bool) -> bool:
+    """Write the rows of a batch whose payload stands in ``row``; whether it is other content of a stored revision."""
+    effective, conflict = (False, False) if header_only else _rank(db, content, row)
     head = {"header_only": header_only, "effective": effective, "conflict": conflict}
     db.execute(_NEW_BATCH, {"id": row, **rows.batch_row(content), **head})
     main, more = rows.instruction_rows(content, row, names)
     insert_rows(db, instruction, main)
     insert_rows(db, instruction_more, more)
+    return conflict
 
 
-def _rank(db: Connection, content: DispatchBatch) -> tuple[bool, bool]:
-    """Place a new version among the stored ones of its batch: returns (effective, conflict), updates the others."""
-    others = db.execute(_VERSIONS, {"uid": content.batch_uid}).scalars().all()
+def _rank(db: Connection, content: DispatchBatch, row: int) -> tuple[bool, bool]:
+    """Place a new version among the stored ones of its batch: returns (effective, conflict), updates the others.
+
+    One that is read only later takes the place that is due to when it was received.
+    """
+    others = db.execute(_VERSIONS, {"uid": content.batch_uid}).all()
+    if not others:
+        return True, False
+    own = (content.revision_no, db.execute(_LAST_SEEN, {"row": row}).scalar_one(), row)
     versions = (batch.c.batch_uid == content.batch_uid) & ~batch.c.header_only
-    conflict = content.revision_no in others
-    effective = all(content.revision_no >= other for other in others)
+    conflict = any(content.revision_no == other.revision_no for other in others)
+    effective = all(own >= tuple(other) for other in others)
     if conflict:
         db.execute(update(batch).where(versions & (batch.c.revision_no == content.revision_no)).values(conflict=True))
-    if effective and others:
+    if effective:
         db.execute(update(batch).where(versions).values(effective=False))
     return effective, conflict
 
 
-def _insert_trajectory(db: Connection, names: Names, content: TrajectoryBatch, row: int, n: int) -> None:
+def insert_trajectory(db: Connection, names: Names, content: TrajectoryBatch, row: int, n: int) -> None:
+    """Write the rows of a trajectory batch, item ``n`` of the payload ``row``; nothing when we have its content."""
     digest = sha256(repr(content).encode("utf-8", "surrogatepass")).digest()
     same_uid = trajectory.c.batch_uid == content.batch_uid
-    others = db.execute(select(trajectory.c.id, trajectory.c.digest).where(same_uid)).all()
+    others = db.execute(_TRAJECTORIES, {"uid": content.batch_uid}).all()
     if any(other.digest == digest for other in others):
         return
+    own = (db.execute(_LAST_SEEN, {"row": row}).scalar_one(), row) if others else ()
+    newest = all(own >= (other.last_seen, other.payload) for other in others)
     if others:
-        db.execute(update(trajectory).where(same_uid).values(effective=False, conflict=True))
-    head = {"payload": row, "n": n, "digest": digest, "effective": True, "conflict": bool(others)}
+        db.execute(update(trajectory).where(same_uid).values(conflict=True))
+    if others and newest:
+        db.execute(update(trajectory).where(same_uid).values(effective=False))
+    head = {"payload": row, "n": n, "digest": digest, "effective": newest, "conflict": bool(others)}
     made = db.execute(_NEW_TRAJECTORY, {**rows.trajectory_row(content), **head}).inserted_primary_key
     assert made is not None
     insert_rows(db, dop, rows.dop_rows(content, made[0], names))
     insert_rows(db, compliance, rows.compliance_rows(content, made[0], names))
 
 
-def _insert_bad_items(db: Connection, row: int, content: Sequence[object]) -> None:
+def insert_bad_items(db: Connection, row: int, content: Sequence[object]) -> None:
+    """Write the items of a list that cannot be read."""
     bad = [
         {"payload": row, "n": n, "uid": item.uid, "error": item.error.problem, "error_where": item.error.where}
         for n, item in enumerate(content)
@@ -204,7 +238,7 @@ def _move_cursor(db: Connection, stream: Stream, uid: str, row: int, at: datetim
         db.execute(insert(cursor), {"stream": int(stream), **values})
 
 
-def _intent(db: Connection, batch_uid: str, at: datetime, *, make: bool) -> Intent | None:
+def intent_for(db: Connection, batch_uid: str, at: datetime, *, make: bool) -> Intent | None:
     """Return the open intent to validate this batch, made now when there is none and ``make`` says so."""
     found = db.execute(_OPEN_INTENT, {"kind": VALIDATE, "uid": batch_uid}).one_or_none()
     if found is not None:

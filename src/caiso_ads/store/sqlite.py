@@ -21,8 +21,8 @@ from sqlalchemy.pool import NullPool
 from caiso_ads.core.model import DispatchBatch, TrajectoryBatch
 from caiso_ads.core.override import Cleared, Override
 from caiso_ads.errors import StoreError
-from caiso_ads.ports import Clock, Cursors, History, Intent, Receipt, Recorded, StoredPayload
-from caiso_ads.store import audit, engine, outages, recall, record
+from caiso_ads.ports import Clock, Cursors, History, Intent, Receipt, Recorded, Redecoded, StoredPayload
+from caiso_ads.store import audit, disturbances, engine, outages, recall, record, redecode
 from caiso_ads.store.chain import AuditRow
 from caiso_ads.store.lock import DataLock
 from caiso_ads.store.migrate import prepare
@@ -124,6 +124,10 @@ class SqlStore:
         """Commit the early end of an override and its audit row; False, and nothing written, when none stands."""
         return await self._write(lambda db: audit.record_cleared(db, cleared, origin))
 
+    async def record_ended(self, now: datetime) -> Sequence[Override]:
+        """Commit an audit row for each override whose time has passed and that nothing ended before; return them."""
+        return await self._write(lambda db: audit.record_ended(db, now))
+
     async def open_overrides(self) -> Sequence[Override]:
         """Return the overrides not cleared and not long ended, oldest first; ``active`` says which stand."""
         now = self._clock.now().wall
@@ -144,6 +148,33 @@ class SqlStore:
     async def record_outage(self, start: datetime, end: datetime, reason: str) -> None:
         """Note a time without a complete poll, and that one was complete at its end."""
         await self._write(lambda db: outages.record_outage(db, start, end, reason))
+
+    async def record_distrust(self, start: datetime, noticed: datetime, offset_s: float | None) -> None:
+        """Note that our clock is not trusted, unless that is noted already."""
+        await self._write(lambda db: disturbances.record_distrust(db, start, noticed, offset_s))
+
+    async def record_trust(self, at: datetime, offset_s: float | None) -> None:
+        """Note that our clock is trusted again."""
+        await self._write(lambda db: disturbances.record_trust(db, at, offset_s))
+
+    async def record_store_failure(self, start: datetime, end: datetime) -> None:
+        """Note a time in which the store took no writes."""
+        await self._write(lambda db: disturbances.record_store_failure(db, start, end))
+
+    async def redecode(self, since: datetime | None, *, acknowledge: bool, until: datetime | None = None) -> Redecoded:
+        """Decode again what was received from ``since`` until before ``until`` and could not be read.
+
+        Each payload that can be read now, wholly or in part, is one transaction. None means without that bound.
+        """
+        now, readable, unreadable = self._clock.now().wall, list[str](), 0
+        for row in await self._reader.run(lambda db: redecode.candidates(db, since, until)):
+            again = redecode.Again(row, now, acknowledge=acknowledge)
+            name = await self._write(partial(again.decode, names=self._names))
+            if name is None:
+                unreadable += 1
+            else:
+                readable.append(name)
+        return Redecoded(readable, unreadable)
 
     async def probe(self) -> None:
         """Write and commit one marker; raises StoreError while the store cannot write."""

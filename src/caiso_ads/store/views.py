@@ -12,7 +12,7 @@ from sqlalchemy import Column, Connection, Table
 
 from caiso_ads.core.codes import BatchStatus, BatchType, Code, DispatchMode, InstructionType, ReasonCode
 from caiso_ads.core.quality import Directive
-from caiso_ads.store import audit_schema, schema
+from caiso_ads.store import audit_schema, lived_schema, schema
 from caiso_ads.store.evidence import Form
 
 _CODES: dict[str, type[Code]] = {
@@ -145,6 +145,17 @@ _SELECTED: dict[str, tuple[tuple[str, ...], str]] = {
         ),
         "outage g",
     ),
+    "v_disturbance": (
+        (*_all("d", lived_schema.disturbance, "id"), "d.start_at AS start_us", "d.end_at AS end_us"),
+        "disturbance d",
+    ),
+    "v_decoded_later": (
+        (
+            *("p.uid AS uid", f"{_STREAM} AS stream", f"{iso('p.received_at')} AS received_at"),
+            *_all("l", lived_schema.decoded_later),
+        ),
+        "decoded_later l JOIN payload p ON p.id = l.payload",
+    ),
     "v_audit": (
         (
             *_all("a", audit_schema.audit, "previous_hash", "hash"),
@@ -156,7 +167,7 @@ _SELECTED: dict[str, tuple[tuple[str, ...], str]] = {
         (
             *_all("f", audit_schema.operator_override, "directive", "ended_by"),
             f"{_named_directive('f.directive')} AS directive",
-            *(f"{iso('e.at')} AS ended_early_at", "e.who AS ended_by", "e.kind AS ended_how", "e.text AS ended_why"),
+            *(f"{iso('e.at')} AS ended_at", "e.who AS ended_by", "e.kind AS ended_how", "e.text AS ended_why"),
             *("f.since AS since_us", "f.until AS until_us"),
         ),
         "operator_override f LEFT JOIN audit e ON e.id = f.ended_by",

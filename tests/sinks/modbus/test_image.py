@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from caiso_ads import __version__
 from caiso_ads.core.points import GATEWAY_POINTS, RESOURCE_POINTS, Kind, PointValue, Snapshot
 from caiso_ads.core.quality import Directive, Quality, Reason
+from caiso_ads.sinks.modbus import layout
 from caiso_ads.sinks.modbus.image import Image, Renderer, _Block, without_trust
 from caiso_ads.sinks.modbus.layout import Plan
 from tests.sinks.modbus.snapshots import AT, IDS, nothing_known, resource, slots, snapshot
@@ -109,8 +110,15 @@ def test_a_resource_the_snapshot_does_not_know_reads_as_no_data() -> None:
 
 
 def test_unused_slots_read_as_no_value_so_that_a_newer_point_is_never_0() -> None:
-    data = block(RENDERER.render(snapshot()))
-    assert set(data[2 * (16 + 2 * len(RESOURCE_POINTS)) : 160]) == {0xFF}
+    data = RENDERER.render(snapshot()).registers(1000, 100)
+    assert data is not None
+    assert set(data[2 * (16 + 2 * len(GATEWAY_POINTS)) : 160]) == {0xFF}
+
+
+def test_the_last_slot_of_a_resource_is_taken_and_a_point_more_is_refused() -> None:
+    assert len(RESOURCE_POINTS) == layout.SLOTS
+    with pytest.raises(ValueError, match="33 points"):
+        _Block((*RESOURCE_POINTS, RESOURCE_POINTS[0]))
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 3.5e38, -1e300])

@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from caiso_ads.clockwatch import ClockWatch
 from caiso_ads.core.instant import Instant
+from caiso_ads.loop.clockwatch import ClockWatch
 from caiso_ads.ports import Receipt
 from tests.fakes import START, batch
 

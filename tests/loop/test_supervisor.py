@@ -8,8 +8,8 @@ import pytest
 from caiso_ads.core.directive import DEFAULT_LIMITS, Environment
 from caiso_ads.core.snapshot import snapshot
 from caiso_ads.core.state import Resource, initial
+from caiso_ads.loop.supervisor import SinkHealth, Supervisor
 from caiso_ads.ports import Feed
-from caiso_ads.supervisor import SinkHealth, Supervisor
 from tests.fakes import FakeClock, RecordingSink
 
 STATE = initial({"R1": Resource("R1", "one", 0.0, 1.0)}, Environment.PRODUCTION)

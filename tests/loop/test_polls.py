@@ -2,12 +2,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-import pytest
-
 from caiso_ads.errors import UnreachableError
-from caiso_ads.polls import PollLog
-from tests.fakes import START, MemoryStore, batch, trajectory
-from tests.rig import FLAT, Rig
+from caiso_ads.loop.polls import PollLog
+from tests.fakes import START, MemoryStore, batch
+from tests.rig import Rig
 
 
 async def test_a_gap_between_two_lives_is_recorded_with_its_reason() -> None:
@@ -43,19 +41,3 @@ async def test_complete_polls_are_noted_once_a_minute_and_not_each_time() -> Non
         await rig.gateway.poll_once()
         await rig.clock.advance(10.0)
     assert [what for what, _ in rig.store.log].count("poll") == 3
-
-
-async def test_two_intervals_without_a_target_are_one_alarm_and_its_end_one_line(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    rig = Rig()
-    rig.source.trajectories = [trajectory("T", FLAT)]
-    rig.source.batches = [batch("A", dots={"R1": 5.0})]
-    for number in range(150):
-        if number == 140:
-            rig.source.batches.append(batch("B", dots={"R1": 5.0}, start=rig.clock.now().wall))
-        await rig.gateway.poll_once()
-        await rig.clock.advance(10.0)
-    texts = [record.getMessage() for record in caplog.records]
-    assert sum("intervals in a row" in text for text in texts) == 1
-    assert sum("targets arrive again" in text for text in texts) == 1
