@@ -15,11 +15,15 @@ CLOCK_LIMIT_S = 10.0
 
 @dataclass(frozen=True, slots=True)
 class BatchSeen:
-    """A dispatch batch is durable. ``restored`` when it was read back at start."""
+    """A dispatch batch is durable. ``restored`` when it was read back at start.
+
+    ``disputed`` when it was read back and another content of its revision stands beside it: it must be read again.
+    """
 
     batch: DispatchBatch
     arrived: Instant
     restored: bool = False
+    disputed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
