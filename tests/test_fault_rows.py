@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from caiso_ads.core import happenings as facts
 from caiso_ads.core.codes import BatchStatus, BatchType
 from caiso_ads.core.directive import Environment
 from caiso_ads.core.events import Notice
@@ -188,6 +189,21 @@ async def test_row_84_two_contents_are_held_until_the_next_poll_has_read_the_las
         assert one.source.calls[-1] == ("batch", "A")
         assert one.directive() is Directive.FOLLOW
         assert one.gateway.feed.latest.value("R1", "next_dot_mw").value == 60.0
+
+
+async def test_row_85_an_open_batch_that_is_forgotten_while_others_are_checked_ends_nothing() -> None:
+    rig = Rig()
+    later = START + timedelta(hours=3)
+    rig.source.batches = [batch("P", status=BatchStatus.ACTIVE), batch("A", start=later, status=BatchStatus.ACTIVE)]
+    await rig.gateway.poll_once()
+    await rig.gateway.poll_once()
+    rig.source.batches[1] = batch("A", start=later, revision=1, status=BatchStatus.CLOSED)
+    await rig.clock.advance(7800.0)
+    rig.gateway._fold(facts.BatchChecked("P", rig.clock.now()))
+    await rig.gateway.poll_once()
+    assert rig.gateway.state.batches["A"].revision_no == 1
+    assert rig.source.calls[-2][0] == "header"
+    assert rig.gateway.feed.latest.gateway_value("link_age_s").value == 0.0
 
 
 @pytest.mark.parametrize("text", ["NaN", "INF", "1e400", "1_000", "١٢", "1u5", "12,5", ""])

@@ -265,7 +265,8 @@ class Gateway:
             self._fold(facts.BatchChecked(uid, self._clock.now()))
 
     async def _recheck_batch(self, uid: str) -> None:
-        if not self.state.batches[uid].disputed:
+        known = self.state.batches.get(uid)  # None where what was read again just now made it forgotten
+        if known is None or not known.disputed:
             header = await self._source.fetch_header(uid)
             if isinstance(header.content, WireError) or not self._changed(header.content):
                 return

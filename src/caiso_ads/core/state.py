@@ -254,7 +254,7 @@ def _fold_batch(state: State, event: BatchSeen) -> State:
     visible = any(instruction.resource_id in state.configured for instruction in batch.instructions)
     ref = BatchRef(
         batch.batch_uid, batch.batch_type, batch.batch_status, batch.revision_no, batch.start_time.timestamp(),
-        visible, event.arrived.mono, end(batch, targets, events), event.disputed or bool(disputed),
+        visible, event.arrived.mono, end(batch, targets, events), bool(disputed),
     )  # fmt: skip
     batches = {uid: old for uid, old in state.batches.items() if old.end >= cutoff}
     if ref.end >= cutoff:
