@@ -78,9 +78,12 @@ class PayloadUnreadable:
 
 @dataclass(frozen=True, slots=True)
 class ClockSampled:
-    """The ISO's clock was read: ``offset_s`` is theirs minus ours."""
+    """The ISO's clock was read: ``offset_s`` is theirs minus ours.
 
-    offset_s: float
+    None only in a replay, where a distrust ended with no reading: the clock is trusted, its offset not known.
+    """
+
+    offset_s: float | None
     at: Instant
     limit_s: float = CLOCK_LIMIT_S
 

@@ -226,7 +226,7 @@ def _restarted(state: State) -> State:
 
 def _fold_clock(clock: ClockTrust, event: ClockSampled | ClockStepped) -> ClockTrust:
     """Trust the clock while it agrees with the ISO's; from the moment it does not, keep the last trusted time."""
-    if isinstance(event, ClockSampled) and abs(event.offset_s) <= event.limit_s:
+    if isinstance(event, ClockSampled) and abs(event.offset_s or 0.0) <= event.limit_s:
         return ClockTrust(event.offset_s, ok=True, trusted=event.at)
     frozen = clock.frozen_at
     if frozen is None:
