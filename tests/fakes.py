@@ -143,6 +143,7 @@ class MemoryStore:
     outages: list[tuple[datetime, datetime, str]] = field(default_factory=list)
     ended: list[tuple[Override, datetime]] = field(default_factory=list)
     disturbances: list[tuple[object, ...]] = field(default_factory=list)
+    disputed: frozenset[str] = frozenset()
 
     def _write(self, what: str, uid: str) -> None:
         if self.broken:
@@ -168,7 +169,11 @@ class MemoryStore:
         old, new = self.batches.get(receipt.argument), receipt.content
         self.batches[receipt.argument] = receipt
         before = None if old is None or isinstance(old.content, WireError) else old.content.revision_no
-        return Recorded(fresh=True, conflict=not isinstance(new, WireError) and new.revision_no == before)
+        other = old is None or old.content != new
+        conflict = other and not isinstance(new, WireError) and new.revision_no == before
+        if conflict:
+            self.disputed |= {receipt.argument}
+        return Recorded(fresh=other, conflict=conflict)
 
     async def record_trajectories(self, receipt: Receipt[Sequence[TrajectoryBatch | BadItem]]) -> Recorded:
         self._write("trajectories", receipt.argument)
@@ -193,7 +198,7 @@ class MemoryStore:
         ]
         bad = [one.received_at for one in self.batches.values() if isinstance(one.content, WireError)]
         unread = max((at for at in bad if at >= since), default=None)
-        return History(good, [item for item in self.trajectories if item[1] >= since], unread)
+        return History(good, [item for item in self.trajectories if item[1] >= since], unread, self.disputed)
 
     async def pending_intents(self) -> Sequence[Intent]:
         closed = {intent_id for intent_id, _, done in self.settled if done}

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from caiso_ads.core import happenings as facts
 from caiso_ads.core.codes import BatchStatus, BatchType
 from caiso_ads.core.directive import Environment
+from caiso_ads.core.events import Notice
 from caiso_ads.core.model import DispatchBatch
 from caiso_ads.core.quality import Directive, Quality
 from caiso_ads.core.state import initial
@@ -147,6 +149,7 @@ async def test_row_84_the_same_revision_with_other_content_keeps_both(tmp_path: 
         one = batch("A", dots={"R1": mw})
         receipt = Receipt("getDispatchBatch", "A", pack(encode(one)).encode(), START, one)
         assert (await store.record_batch(receipt, acknowledge=False)).fresh
+        assert (await store.history(START - timedelta(days=1))).disputed == ({"A"} if mw == 6.0 else set())
     assert len(await store.payloads_after(0, 10)) == 2
     assert [b.instructions[0].dot_mw for b, _ in (await store.history(START - timedelta(days=1))).batches] == [6.0]
     await store.close()
@@ -163,6 +166,44 @@ async def test_row_84_the_same_revision_with_other_content_is_an_alarm_and_the_l
     assert rig.gateway.feed.latest.value("R1", "dot_mw").value == 6.0
     found = [record for record in caplog.records if "same revision, other content" in record.getMessage()]
     assert [(record.levelname, "batch A" in record.getMessage()) for record in found] == [("ERROR", True)]
+
+
+async def test_row_84_two_contents_are_held_until_the_next_poll_has_read_the_last_again_also_after_a_restart() -> None:
+    rig, now = Rig(), START + timedelta(seconds=10)
+    rig.source.trajectories = [trajectory("T", FLAT)]
+    rig.source.batches = [batch("A", dots={"R1": 80.0}, start=now, status=BatchStatus.ACTIVE)]
+    await rig.gateway.poll_once()
+    assert rig.directive() is Directive.FOLLOW
+    rig.source.batches = [batch("A", dots={"R1": 60.0}, start=now)]
+    await rig.gateway.poll_once()
+    assert (rig.directive(), rig.quality()) == (Directive.HOLD, Quality.UNCERTAIN)
+    again = Rig(store=rig.store)
+    again.source.batches, again.source.trajectories = rig.source.batches, rig.source.trajectories
+    await again.gateway.restore()
+    again.source.fail["batch A"] = SoapFaultError("Server", "busy")
+    await again.gateway.poll_once()
+    assert again.directive() is Directive.HOLD
+    del again.source.fail["batch A"]
+    for one in (rig, again):
+        await one.gateway.poll_once()
+        assert one.source.calls[-1] == ("batch", "A")
+        assert one.directive() is Directive.FOLLOW
+        assert one.gateway.feed.latest.value("R1", "next_dot_mw").value == 60.0
+
+
+async def test_row_85_an_open_batch_that_is_forgotten_while_others_are_checked_ends_nothing() -> None:
+    rig = Rig()
+    later = START + timedelta(hours=3)
+    rig.source.batches = [batch("P", status=BatchStatus.ACTIVE), batch("A", start=later, status=BatchStatus.ACTIVE)]
+    await rig.gateway.poll_once()
+    await rig.gateway.poll_once()
+    rig.source.batches[1] = batch("A", start=later, revision=1, status=BatchStatus.CLOSED)
+    await rig.clock.advance(7800.0)
+    rig.gateway._fold(facts.BatchChecked("P", rig.clock.now()))
+    await rig.gateway.poll_once()
+    assert rig.gateway.state.batches["A"].revision_no == 1
+    assert rig.source.calls[-2][0] == "header"
+    assert rig.gateway.feed.latest.gateway_value("link_age_s").value == 0.0
 
 
 @pytest.mark.parametrize("text", ["NaN", "INF", "1e400", "1_000", "١٢", "1u5", "12,5", ""])
@@ -197,6 +238,24 @@ async def test_row_95_points_of_one_time_are_ordered_by_their_sequence_whatever_
         rig.source.trajectories = [replace(one, dops=dops)]
         await rig.gateway.poll_once()
         assert rig.gateway.feed.latest.value("R1", "setpoint_mw").value == 70.0
+
+
+async def test_row_100_another_configuration_without_a_transition_is_one_alarm(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    rig = Rig()
+    for n, name in enumerate(["1x1", "1x1", "2x1", "2x1"]):
+        one = batch(f"B{n}", dots={"R1": 80.0}, start=START + timedelta(minutes=5 * n))
+        rig.source.batches.append(replace(one, instructions=(replace(one.instructions[0], configuration_id=name),)))
+    found: list[tuple[int, bool]] = []
+    for second in range(0, 1200, 10):
+        await rig.gateway.poll_once()
+        notices = rig.gateway.feed.latest.value("R1", "notices").value
+        assert isinstance(notices, Notice)
+        found.append((second, Notice.CONFIGURATION in notices))
+        await rig.clock.advance(10.0)
+    assert [second for second, alarmed in found if alarmed] == list(range(600, 900, 10))
+    assert sum("another configuration" in record.getMessage() for record in caplog.records) == 1
 
 
 async def test_row_103_a_batch_without_instructions_is_stored_and_may_be_acknowledged() -> None:
@@ -240,6 +299,7 @@ async def test_row_107_after_an_outage_the_curve_comes_first_and_nothing_is_good
     rig = Rig()
     rig.source.trajectories = [trajectory("T", FLAT)]
     rig.source.batches = [batch(f"B{n}", dots={"R1": 1.0}, start=START - timedelta(hours=20)) for n in range(50)]
+    rig.source.batches.append(batch("PRESENT"))
     words: list[Directive] = []
 
     async def watch(operation: str, _uid: str) -> None:

@@ -19,7 +19,8 @@ from tests.rig import FLAT, R1
 
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
-FRESH = [Document(START + 5 * MINUTE * n, batch(f"B{n}", received=START + 5 * MINUTE * n)) for n in range(36)]
+TIMES = [START + 5 * MINUTE * n for n in range(36)]
+FRESH = [Document(at, batch(f"B{n}", start=at, received=at)) for n, at in enumerate(TIMES)]
 LEVEL = [Document(START, trajectory("T1", FLAT)), *FRESH]
 
 

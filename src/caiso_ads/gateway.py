@@ -11,7 +11,7 @@ import asyncio
 import logging
 import random
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -19,7 +19,6 @@ from caiso_ads.core import happenings as facts
 from caiso_ads.core.decide import recheck
 from caiso_ads.core.directive import DEFAULT_LIMITS, AgeLimits, LinkFault
 from caiso_ads.core.model import DispatchBatch, TrajectoryBatch
-from caiso_ads.core.novelty import novelties
 from caiso_ads.core.override import Cleared, Override, after, usable
 from caiso_ads.core.points import Snapshot
 from caiso_ads.core.snapshot import snapshot
@@ -31,8 +30,9 @@ from caiso_ads.loop.journal import Journal
 from caiso_ads.loop.outbox import Outbox
 from caiso_ads.loop.polls import PollLog
 from caiso_ads.loop.redecoding import read_again
+from caiso_ads.loop.telling import Teller
 from caiso_ads.loop.watch import AlarmWatch
-from caiso_ads.ports import Clock, Cursors, Feed, Instant, Receipt, Recorded, Source, Store
+from caiso_ads.ports import Clock, Cursors, Feed, Instant, Receipt, Source, Store
 from caiso_ads.wire.payload import BadItem
 
 log = logging.getLogger("caiso_ads.gateway")
@@ -44,7 +44,6 @@ FAULTS_BEFORE_SKIP = 3
 SILENT_LIST_S = 1800.0
 RESTORE_S = 24 * 3600.0
 KNOWN_UIDS = 4000
-MOST_TOLD = 500
 COMMANDS_EVERY_S = 0.5
 ERROR_DELAYS_S = (10.0, 20.0, 40.0, 60.0)
 
@@ -81,7 +80,7 @@ class Gateway:
         self._resync_mono: float | None = None
         self._batch_mono: float | None = None
         self._known: dict[str, None] = {}
-        self._told: set[str] = set()
+        self._teller = Teller()
         self._clock_watch = ClockWatch(clock.now(), settings.clock_limit_s)
         self._polls, self._alarms, self._journal = PollLog(store), AlarmWatch(), Journal(store)
 
@@ -110,7 +109,8 @@ class Gateway:
         for trajectory, received in history.trajectories:
             self._fold(facts.TrajectorySeen(trajectory, now.at_wall(received), restored=True))
         for batch, received in history.batches:
-            self._fold(facts.BatchSeen(batch, now.at_wall(received), restored=True))
+            disputed = batch.batch_uid in history.disputed
+            self._fold(facts.BatchSeen(batch, now.at_wall(received), restored=True, disputed=disputed))
             self._known[batch.batch_uid] = None
         if history.unread is not None:
             self._fold(facts.PayloadUnreadable(now.at_wall(history.unread), dispatch=True, restored=True))
@@ -172,7 +172,7 @@ class Gateway:
         self.publish()
         for item in receipt.content:
             if isinstance(item, TrajectoryBatch):
-                self._tell_news(item)
+                self._teller.news(item, self.state.foreign)
         return None
 
     async def _poll_dispatch(self, started: Instant) -> None:
@@ -245,7 +245,7 @@ class Gateway:
         recorded = await self._store.record_batch(receipt, acknowledge=self.settings.acknowledge)
         self._cursors = Cursors(receipt.argument, self._cursors.trajectory_uid)
         self._remember(receipt.argument)
-        self._tell_conflict(receipt.argument, recorded)
+        self._teller.conflict(receipt.argument, recorded)
         if isinstance(receipt.content, WireError):
             self._unreadable(receipt.content, f"batch {receipt.argument}")
             return
@@ -254,7 +254,7 @@ class Gateway:
         self.publish()
         if recorded.intent is not None:
             self._outbox.add(recorded.intent, self.feed.latest.generation)
-        self._tell_news(receipt.content)
+        self._teller.news(receipt.content, self.state.foreign)
 
     async def _recheck(self, started: Instant) -> None:
         for uid in recheck(self.state, started):
@@ -265,11 +265,13 @@ class Gateway:
             self._fold(facts.BatchChecked(uid, self._clock.now()))
 
     async def _recheck_batch(self, uid: str) -> None:
-        header = await self._source.fetch_header(uid)
-        if isinstance(header.content, WireError) or not self._changed(header.content):
-            return
+        known = self.state.batches.get(uid)  # None where what was read again just now made it forgotten
+        if known is None or not known.disputed:
+            header = await self._source.fetch_header(uid)
+            if isinstance(header.content, WireError) or not self._changed(header.content):
+                return
         receipt = await self._source.fetch_batch(uid)
-        self._tell_conflict(uid, await self._store.record_recheck(receipt))
+        self._teller.conflict(uid, await self._store.record_recheck(receipt))
         if isinstance(receipt.content, WireError):
             self._unreadable(receipt.content, f"batch {uid}")
             return
@@ -339,22 +341,6 @@ class Gateway:
     def _fold(self, event: facts.Event) -> None:
         self.state = fold(self.state, event)
         self._journal.folded(event, self.state, self._clock.now())
-
-    def _tell_news(self, document: DispatchBatch | TrajectoryBatch) -> None:
-        """Log what is not in our tables or not configured, after it was published: it may wait, the plant may not."""
-        self._tell_once("resource not configured, stored and not published", self.state.foreign)
-        self._tell_once("unknown to this version, kept", novelties(document))
-
-    def _tell_conflict(self, uid: str, recorded: Recorded) -> None:
-        if recorded.conflict:
-            log.error("batch %s: same revision, other content: both kept, the one received last is used", uid)
-
-    def _tell_once(self, what: str, found: Iterable[str]) -> None:
-        """Log each text once in the life of the process, and not without end."""
-        for text in set(found) - self._told:
-            if len(self._told) < MOST_TOLD:
-                self._told.add(text)
-                log.warning("%s: %s", what, text)
 
     def _snapshot(self, generation: int) -> Snapshot:
         return snapshot(

@@ -143,11 +143,13 @@ class History:
     """What the store knows of the recent past, oldest first, to fold at start.
 
     ``unread`` is when the newest dispatch payload was received that could not or cannot be read; None without one.
+    ``disputed`` are the UIDs of batches of which one revision is stored with two contents.
     """
 
     batches: Sequence[tuple[DispatchBatch, datetime]]
     trajectories: Sequence[tuple[TrajectoryBatch, datetime]]
     unread: datetime | None = None
+    disputed: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,9 +24,7 @@ FLAT = trajectory("T", {"R1": [(START, 80.0), (START + timedelta(hours=1), 80.0)
 
 def after(*events: Event, resource: Resource = PLAIN, environment: Environment = Environment.PRODUCTION) -> State:
     """Fold events, after a first 5-minute batch and before a complete poll."""
-    state = fold(
-        initial({"R1": resource}, environment), facts.BatchSeen(batch("M", start=START - timedelta(hours=1)), NOW)
-    )
+    state = fold(initial({"R1": resource}, environment), facts.BatchSeen(batch("M", start=START - MINUTES_5), NOW))
     for event in events:
         state = fold(state, event)
     return fold(state, facts.PollCompleted(NOW))

@@ -31,6 +31,8 @@ EXPECTED = {
     "the same, for a day": (Q.UNCERTAIN, D.HOLD, R.BATCH_UNREADABLE),
     "a batch could not be read, then a 5-minute batch was": (Q.GOOD, D.FOLLOW, R.BATCH_UNREADABLE),
     "a batch could not be read 421 s ago, then a 5-minute batch was": (Q.GOOD, D.FOLLOW, R.NONE),
+    "a target's batch came with two contents of one revision, not yet read again": (Q.UNCERTAIN, D.HOLD, R.CONFLICT),
+    "the same, and our link lost for 61 s": (Q.BAD_COMM, D.HOLD, R.CONFLICT | R.LINK_AGING),
     "no binding flag": (Q.UNCERTAIN, D.HOLD, R.NOT_BINDING),
     "our clock is not trusted": (Q.UNCERTAIN, D.HOLD, R.CLOCK_OFF),
     "the store takes no writes": (Q.UNCERTAIN, D.HOLD, R.STORE_FAILING),

@@ -6,8 +6,9 @@ from datetime import timedelta
 import pytest
 
 from caiso_ads.core.codes import BatchStatus, BatchType, DispatchMode, InstructionType
-from caiso_ads.core.events import Notice, PlantEvent, events_of, logical, merged, situation
+from caiso_ads.core.events import Notice, PlantEvent, events_of, logical, merged, situation, unannounced
 from caiso_ads.core.model import DispatchBatch
+from caiso_ads.core.setpoint import Target, Targets
 from tests.fakes import START, batch
 
 NOW = START.timestamp()
@@ -115,3 +116,47 @@ def test_awards_of_now_add_up() -> None:
 
 def test_past_events_are_dropped() -> None:
     assert merged([only(one(InstructionType.START_UP))], [], cutoff=NOW + 301.0) == ()
+
+
+def target(minute: float, configuration: str | None) -> Target:
+    when = START + timedelta(minutes=minute)
+    return Target(when.timestamp(), 50.0, when, "D", None, None, configuration=configuration)
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "alarm"),
+    [("1x1", "2x1", True), ("1x1", "1x1", False), (None, "2x1", False), ("1x1", None, False), ("1x1", "", False)],
+)
+def test_row_100_a_configuration_that_changes_by_itself_is_noticed(
+    before: str | None, now: str | None, *, alarm: bool
+) -> None:
+    targets = Targets(target(5.0, now), None, target(0.0, before))
+    assert unannounced(targets, ()) is (Notice.CONFIGURATION if alarm else Notice.NONE)
+    assert unannounced(targets._replace(previous=None), ()) is Notice.NONE
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "enters", "alarm"),
+    [
+        (-30, 0, "2x1", False),
+        (5, 30, None, False),
+        (2, 4, "2x1", False),
+        (2, 4, "3x1", True),
+        (-30, -1, "2x1", True),
+        (6, 30, "2x1", True),
+    ],
+)
+def test_row_100_a_transition_on_the_way_explains_it_where_it_leads_there(
+    start: int, end: int, enters: str | None, *, alarm: bool
+) -> None:
+    made = one(
+        InstructionType.MSG_TRANSITION, start_time=START + timedelta(minutes=start), end_time=START + timedelta(minutes=end),
+        transition_to_config_id=enters,
+    )  # fmt: skip
+    found = unannounced(Targets(target(5.0, "2x1"), None, target(0.0, "1x1")), [only(made)])
+    assert bool(found & Notice.CONFIGURATION) is alarm
+
+
+def test_row_100_transitions_into_two_configurations_are_two_events() -> None:
+    made = [one(InstructionType.MSG_TRANSITION, transition_to_config_id=name) for name in ("2x1", "3x1", "2x1")]
+    assert [event.enters for event in logical(map(only, made))] == ["2x1", "3x1"]

@@ -113,3 +113,9 @@ def test_events_are_in_order_and_each_outage_is_over_at_its_end(spans: list[tupl
         state = fold(state, event)
     assert not state.stopping
     assert state.store_ok
+
+
+def test_a_distrust_that_ended_without_a_reading_leaves_the_offset_unknown() -> None:
+    """As after a restart where the ISO's answers carry no time: the clock counts, and nobody knows how far it is off."""
+    clock = after(Lived(distrusts=(Distrust(START, START + 20 * SECOND, 30.0, None),)), 30).clock
+    assert (clock.ok, clock.frozen_at, clock.offset_s) == (True, None, None)

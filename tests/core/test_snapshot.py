@@ -17,7 +17,7 @@ PLAIN = Resource("R1", "one", 0.0, 200.0)
 RAMP = trajectory("T", {"R1": [(START, 50.0), (START + timedelta(minutes=5), 150.0)]})
 
 
-MARKET = batch("MARKET", start=START - timedelta(hours=1))
+MARKET = batch("MARKET", start=START - timedelta(minutes=5))
 
 
 def fresh(environment: Environment = Environment.PRODUCTION, resource: Resource = PLAIN) -> State:

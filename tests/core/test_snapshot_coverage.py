@@ -16,7 +16,7 @@ from caiso_ads.core.points import Snapshot
 from caiso_ads.core.quality import Directive, Quality, Reason
 from caiso_ads.core.ramp import Machine
 from caiso_ads.core.state import Mode, Resource, State, fold
-from tests.core.taking import FLAT, NOW, PLAIN, after, curve, dots, of, reasons, take
+from tests.core.taking import FLAT, MINUTES_5, NOW, PLAIN, after, curve, dots, of, reasons, take
 from tests.fakes import START, batch
 
 STEP, RAMP = replace(PLAIN, mode=Mode.STEP), replace(PLAIN, mode=Mode.RAMP)
@@ -26,7 +26,7 @@ def fresh(state: State, seconds: float) -> Snapshot:
     """Look at that second, with a poll and a 5-minute batch for others just before."""
     at = NOW.plus(seconds)
     return take(
-        fold(fold(state, facts.BatchSeen(batch(f"M{seconds}", start=START), at)), facts.PollCompleted(at)), seconds
+        fold(fold(state, facts.BatchSeen(batch(f"M{seconds}", start=at.wall), at)), facts.PollCompleted(at)), seconds
     )
 
 
@@ -189,6 +189,6 @@ def test_a_ramp_that_takes_hours_does_not_jump_when_its_begin_is_forgotten() -> 
 def test_a_batch_read_again_is_no_sign_of_a_running_market() -> None:
     state = after(facts.TrajectorySeen(FLAT, NOW))
     later = NOW.plus(421.0)
-    again = batch("M", start=START - timedelta(hours=1), revision=1)
+    again = batch("M", start=START - MINUTES_5, revision=1)
     state = fold(fold(state, facts.BatchSeen(again, later)), facts.PollCompleted(later))
     assert reasons(take(state, 421.0)) & Reason.MARKET_SILENT

@@ -17,10 +17,10 @@ from typing import Any
 
 import pytest
 
-from caiso_ads import commands
 from caiso_ads.core.override import Cleared, Override, active
 from caiso_ads.core.quality import Directive
 from caiso_ads.errors import CommandError, StoreError
+from caiso_ads.loop import commands
 from caiso_ads.loop.commands import Result, Spool, ask, handle, whoami
 from caiso_ads.ports import Clock, Store, SystemClock
 from caiso_ads.store.chain import first_broken

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -14,9 +15,10 @@ from caiso_ads.core import happenings as facts
 from caiso_ads.core.directive import Environment
 from caiso_ads.core.override import Override
 from caiso_ads.core.quality import Quality
-from caiso_ads.core.state import initial
+from caiso_ads.core.state import ClockTrust, initial
 from caiso_ads.errors import UnreachableError
 from caiso_ads.gateway import Gateway, Settings
+from caiso_ads.loop.journal import MOST, Journal
 from caiso_ads.store.chain import AuditRow, first_broken
 from caiso_ads.store.sqlite import SqlStore
 from tests.fakes import START, FakeClock, MemoryStore, ScriptedSource, batch, trajectory
@@ -173,3 +175,31 @@ async def test_a_link_that_fails_at_start_delays_the_row_and_not_the_end() -> No
     await write(rig)
     assert rig.quality() is not Quality.FORCED
     assert rig.store.ended == []
+
+
+async def test_a_note_that_comes_while_the_store_writes_takes_the_place_of_no_other() -> None:
+    rig, trusted = await polled(Rig()), True
+    journal, state, now = Journal(rig.store), rig.gateway.state, rig.clock.now()
+
+    def flip() -> None:
+        nonlocal trusted
+        trusted = not trusted
+        clock = ClockTrust(
+            ok=trusted, frozen_at=None if trusted else now.plus(len(rig.store.disturbances)).wall.timestamp()
+        )
+        journal.folded(facts.Stopping(), replace(state, clock=clock), now)
+
+    class Flipping(MemoryStore):
+        """A store in whose first write the clock changes once more."""
+
+        async def record_distrust(self, start: datetime, noticed: datetime, offset_s: float | None) -> None:
+            if not self.disturbances:
+                flip()
+            await super().record_distrust(start, noticed, offset_s)
+
+    journal._store = rig.store = Flipping()
+    for _ in range(MOST):
+        flip()
+    await journal.write(state, now)
+    kinds = [one[0] for one in rig.store.disturbances]
+    assert kinds == ["distrust", "trust"] * (MOST // 2) + ["distrust"]

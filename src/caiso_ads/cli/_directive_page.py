@@ -42,6 +42,17 @@ read; a restart does not forget it. The reason stays for `market_silent_s` (420 
 so that it can be seen. An unreadable answer with trajectories is another cause: such a poll is not complete, and the
 link ages.
 
+## When one revision comes with two contents
+
+Both are kept. The one received last is used, with HOLD and CONFLICT where a target shown is from it, until the gateway,
+which asks for it first in its next poll, has read the same content again; so it is after a restart. Interpretation: only
+targets are compared, because a status may change without anything else.
+
+## When yesterday's data comes again as new
+
+A 5-minute batch, target or trajectory that arrives more than 15 minutes after its own time is stored, and shown where it
+belongs, and is no sign that the market runs: `market_age_s`, `dispatch_age_s` and `trajectory_age_s` go on growing.
+
 ## When a step is larger than the ramp rate
 
 With `beyond_ramp = "publish"` the ISO decides: it is published, with the notice BEYOND_RAMP. With "refuse" it is

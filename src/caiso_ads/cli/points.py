@@ -73,6 +73,7 @@ REASONS: Mapping[Reason, str] = {
     Reason.FREE_TO_RUN: "wind or solar without the follow-DOT flag: free to run",
     Reason.FALLBACK: "our link has been lost for longer than the hold time: the fallback applies",
     Reason.MISMATCH: "our ramp between targets and the ISO's operating points disagree; a warning only",
+    Reason.CONFLICT: "the ISO sent two contents of one revision for a target shown; HOLD until the last is read again",
 }
 NOTICES: Mapping[Notice, str] = {
     Notice.EXCEPTIONAL_DISPATCH: "the ISO dispatches it outside the market, or constrains it",
@@ -87,6 +88,7 @@ NOTICES: Mapping[Notice, str] = {
     Notice.UNKNOWN_TYPE: "an instruction of a type this version does not know",
     Notice.BEYOND_RAMP: "the next target cannot be reached in time at the configured ramp rate; the ISO's value stands",
     Notice.INTERVALS_MISSING: "missed_intervals has reached the configured number (2)",
+    Notice.CONFIGURATION: "dot_mw is for another configuration than previous_dot_mw, without a transition instruction",
 }
 
 

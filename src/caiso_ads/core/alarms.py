@@ -68,6 +68,16 @@ ALARMS = (
         "the setpoint is flagged as binding again",
     ),
     Alarm(
+        Reason.CONFLICT,
+        "two contents of one revision; the last received is used, UNCERTAIN until it is read again; target {dot_mw} MW",
+        "two contents of one revision: read again, or no longer shown; target {dot_mw} MW",
+    ),
+    Alarm(
+        Notice.CONFIGURATION,
+        "target {dot_mw} MW is for another configuration than the one before, and no transition was instructed",
+        "the configuration of the targets no longer changes without a transition",
+    ),
+    Alarm(
         Notice.CONTINGENCY,
         "contingency dispatch; target {dot_mw} MW, next {next_dot_mw} MW",
         "contingency dispatch is over",

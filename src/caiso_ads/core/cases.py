@@ -38,6 +38,8 @@ CASES: Mapping[str, Mapping[str, object]] = {
     "the same, for a day": {"unread": True, "unread_age_s": 86_400.0},
     "a batch could not be read, then a 5-minute batch was": {"unread_age_s": 60.0},
     "a batch could not be read 421 s ago, then a 5-minute batch was": {"unread_age_s": 421.0},
+    "a target's batch came with two contents of one revision, not yet read again": {"disputed": True},
+    "the same, and our link lost for 61 s": {"disputed": True, "link_age_s": 61.0},
     "no binding flag": {"flagged_binding": False},
     "our clock is not trusted": {"clock_ok": False},
     "the store takes no writes": {"store_ok": False},

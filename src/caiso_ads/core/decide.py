@@ -19,12 +19,12 @@ INTERVAL_S = 300.0
 def recheck(state: State, now: Instant, *, budget: int = 5) -> tuple[str, ...]:
     """Return the batches to re-check in this cycle, at most ``budget``, most urgent first.
 
-    Open ones and those that govern the present or next interval of a configured resource come first, then the
-    others that are not past, in rotation.
+    First those of which two contents are known, then open ones and those that govern the present or next interval of
+    a configured resource, then the others that are not past, in rotation.
     """
     when = now.wall.timestamp()
     live = [ref for ref in state.batches.values() if ref.is_open or when < ref.end]
-    ranked = sorted(live, key=lambda ref: (not _urgent(ref, when), ref.checked_mono, ref.batch_uid))
+    ranked = sorted(live, key=lambda ref: (not ref.disputed, not _urgent(ref, when), ref.checked_mono, ref.batch_uid))
     return tuple(ref.batch_uid for ref in ranked[:budget])
 
 

@@ -81,6 +81,7 @@ class Facts:
     or None. ``mismatch`` tells that ramp and operating points disagree; it warns and changes nothing.
     ``unread`` tells that a dispatch batch came that could not be read, and no 5-minute batch since; it may have been the
     present target. ``unread_age_s`` is the time since it came, None where there was none.
+    ``disputed`` tells that of a target's revision another content came before, and it was not yet read again.
     """
 
     has_value: bool
@@ -101,6 +102,7 @@ class Facts:
     forced: Directive | None = None
     unread: bool = False
     unread_age_s: float | None = None
+    disputed: bool = False
 
 
 class Verdict(NamedTuple):
@@ -156,6 +158,7 @@ def _quality_linked(facts: Facts, link_age_s: float, limits: AgeLimits) -> Quali
         or facts.overdue_s > 0.0
         or _silent(facts, limits)
         or facts.unread
+        or facts.disputed
         or not facts.clock_ok
         or not facts.flagged_binding
         or not facts.store_ok
@@ -200,6 +203,7 @@ def _reasons(facts: Facts, limits: AgeLimits, *, applies: bool) -> Reason:
         (not facts.must_follow, Reason.FREE_TO_RUN),
         (applies, Reason.FALLBACK),
         (facts.mismatch, Reason.MISMATCH),
+        (facts.disputed, Reason.CONFLICT),
     )
     found = [reason for holds, reason in checks if holds]
     return Reason(sum(found)) if found else Reason.NONE  # each is a bit of its own

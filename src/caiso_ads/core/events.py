@@ -13,6 +13,7 @@ from enum import IntFlag
 
 from caiso_ads.core.codes import BatchStatus, BatchType, DispatchMode, InstructionType
 from caiso_ads.core.model import DispatchBatch, Instruction, is_yes
+from caiso_ads.core.setpoint import Targets
 
 DEFAULT_LENGTH_S = 300.0
 """How long an event without an end time counts, where its market has no longer interval: one dispatch interval (s)."""
@@ -34,13 +35,15 @@ class Notice(IntFlag):
     UNKNOWN_TYPE = 1 << 9
     BEYOND_RAMP = 1 << 10
     INTERVALS_MISSING = 1 << 11
+    CONFIGURATION = 1 << 12
 
 
 @dataclass(frozen=True, slots=True)
 class PlantEvent:
     """One logical event of one resource, from ``start`` to ``end`` (unix seconds).
 
-    ``service`` is the ancillary service of an award; ``cancels`` is what an emergency cancel has withdrawn.
+    ``service`` is the ancillary service of an award; ``cancels`` is what an emergency cancel has withdrawn;
+    ``enters`` is the configuration a transition ends in, empty where it is not said.
     """
 
     batch_uid: str
@@ -52,11 +55,12 @@ class PlantEvent:
     mw: float | None
     service: str = ""
     cancels: Notice = Notice.NONE
+    enters: str = ""
 
     @property
     def identity(self) -> tuple[object, ...]:
         """What makes it the same event when the ISO sends it again, or cancels it under another UID."""
-        return (self.start, self.kind, self.cancels or self.notice, self.mw, self.service)
+        return (self.start, self.kind, self.cancels or self.notice, self.mw, self.service, self.enters)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +139,9 @@ def _event(batch: DispatchBatch, instruction: Instruction, notice: Notice) -> Pl
     mw = instruction.award_mw if instruction.dot_mw is None else instruction.dot_mw
     service = (instruction.as_type or "").strip().upper()
     return PlantEvent(
-        batch.batch_uid, batch.batch_received, instruction.instruction_type, notice, start, end, mw, service
-    )
+        batch.batch_uid, batch.batch_received, instruction.instruction_type, notice, start, end, mw, service,
+        enters=instruction.transition_to_config_id or "",
+    )  # fmt: skip
 
 
 def merged(known: Iterable[PlantEvent], found: Iterable[PlantEvent], *, cutoff: float) -> tuple[PlantEvent, ...]:
@@ -165,6 +170,27 @@ def situation(events: Sequence[PlantEvent], when: float) -> Situation:
         transition_end=min((e.end for e in now if e.kind is InstructionType.MSG_TRANSITION), default=None),
         award_mw=_awards(now),
     )
+
+
+def unannounced(targets: Targets, events: Sequence[PlantEvent]) -> Notice:
+    """Tell when the active target is for another configuration than the one before, and no transition led there.
+
+    Interpretation: a transition leads there when it is under way at some time between the two target times and is not
+    said to enter another configuration. A target that names no configuration tells nothing.
+    """
+    active, previous = targets.active, targets.previous
+    if active is None or previous is None or not active.configuration or not previous.configuration:
+        return Notice.NONE
+    if active.configuration == previous.configuration:
+        return Notice.NONE
+    led = any(
+        Notice.TRANSITION in event.notice
+        and event.start <= active.target
+        and event.end >= previous.target
+        and event.enters in {"", active.configuration}
+        for event in logical(events)
+    )
+    return Notice.NONE if led else Notice.CONFIGURATION
 
 
 def _all_notices(events: list[PlantEvent]) -> Notice:

@@ -15,11 +15,15 @@ CLOCK_LIMIT_S = 10.0
 
 @dataclass(frozen=True, slots=True)
 class BatchSeen:
-    """A dispatch batch is durable. ``restored`` when it was read back at start."""
+    """A dispatch batch is durable. ``restored`` when it was read back at start.
+
+    ``disputed`` when it was read back and another content of its revision stands beside it: it must be read again.
+    """
 
     batch: DispatchBatch
     arrived: Instant
     restored: bool = False
+    disputed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +78,12 @@ class PayloadUnreadable:
 
 @dataclass(frozen=True, slots=True)
 class ClockSampled:
-    """The ISO's clock was read: ``offset_s`` is theirs minus ours."""
+    """The ISO's clock was read: ``offset_s`` is theirs minus ours.
 
-    offset_s: float
+    None only in a replay, where a distrust ended with no reading: the clock is trusted, its offset not known.
+    """
+
+    offset_s: float | None
     at: Instant
     limit_s: float = CLOCK_LIMIT_S
 

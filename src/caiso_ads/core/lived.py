@@ -130,8 +130,8 @@ def _of_clock(lived: Lived, origin: Instant) -> Iterator[tuple[float, int, Event
             yield start_s, CHANGE, ClockSampled(item.offset_s, at, limit_s=-1.0)  # beyond any limit: not trusted
         if item.end is not None:
             end_s = max(frozen_s, _seconds(item.end, origin))
-            offset_s = item.end_offset_s or 0.0
-            yield end_s, CHANGE, ClockSampled(offset_s, origin.plus(end_s), limit_s=abs(offset_s))
+            offset_s = item.end_offset_s
+            yield end_s, CHANGE, ClockSampled(offset_s, origin.plus(end_s), limit_s=abs(offset_s or 0.0))
 
 
 def _seconds(moment: datetime, origin: Instant) -> float:

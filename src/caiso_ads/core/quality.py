@@ -58,3 +58,4 @@ class Reason(IntFlag):
     FREE_TO_RUN = 1 << 17
     FALLBACK = 1 << 18
     MISMATCH = 1 << 19
+    CONFLICT = 1 << 20

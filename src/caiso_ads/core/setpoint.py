@@ -35,7 +35,8 @@ class Target:
     """One dispatch operating target of one resource. ``target`` is unix seconds.
 
     ``lead_s`` and ``cover_s`` are how long before and after the target time it covers. ``reached_mw`` is where a slow
-    machine's ramp is at the target time, where earlier targets have been forgotten.
+    machine's ramp is at the target time, where earlier targets have been forgotten. ``disputed``: the ISO sent two
+    contents of one revision, and this one was not yet read again. ``configuration`` is that of a multi-stage plant.
     """
 
     target: float
@@ -49,6 +50,8 @@ class Target:
     flagged_binding: bool = True
     reached_mw: float | None = None
     exceptional: bool = False
+    disputed: bool = False
+    configuration: str | None = None
 
     @property
     def order(self) -> tuple[float, datetime, str]:
@@ -62,6 +65,12 @@ class Targets(NamedTuple):
     active: Target | None
     following: Target | None
     previous: Target | None = None
+
+    @property
+    def disputed(self) -> bool:
+        """Whether one that is shown is."""
+        active, following = self.active, self.following
+        return (active is not None and active.disputed) or (following is not None and following.disputed)
 
 
 def targets_of(batch: DispatchBatch) -> Iterator[tuple[str, Target]]:
@@ -124,6 +133,7 @@ def _target(batch: DispatchBatch, instruction: Instruction) -> Target | None:
         cover_s=cover_s,
         flagged_binding=is_yes(batch.binding_flag) is True,
         exceptional=batch.batch_type is BatchType.OUT_OF_SEQUENCE,
+        configuration=instruction.configuration_id,
     )
 
 

@@ -13,7 +13,7 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from caiso_ads.core.directive import AgeLimits, Environment, Facts, Then, assess
-from caiso_ads.core.events import Notice, Situation, situation
+from caiso_ads.core.events import Notice, Situation, situation, unannounced
 from caiso_ads.core.instant import Instant
 from caiso_ads.core.intervals import consecutive_missing
 from caiso_ads.core.override import Override, active
@@ -152,6 +152,7 @@ class _View:
             forced=_forced(self._override),
             unread=state.unread,
             unread_age_s=self._moment.unread_age_s,
+            disputed=self._targets.disputed,
         )
 
     def _is_free(self) -> bool:
@@ -248,7 +249,7 @@ class _View:
         return min(consecutive_missing(targets, self._when, since=since) for targets in known)
 
     def _notices(self, required: Value, missed: int | None) -> Notice:
-        notices = self._situation.notices
+        notices = self._situation.notices | unannounced(self._targets, self._known.events)
         if missed is not None and missed >= self._moment.limits.missed_intervals_alarm:
             notices |= Notice.INTERVALS_MISSING
         limit = self._resource.machine.ramp_mw_per_min

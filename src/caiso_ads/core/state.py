@@ -13,9 +13,10 @@ from enum import StrEnum
 from operator import attrgetter
 from typing import TypeVar
 
+from caiso_ads.core.arrivals import content, end, is_current, newest
 from caiso_ads.core.codes import BatchStatus, BatchType
 from caiso_ads.core.directive import DEFAULT_FALLBACK, Environment, Fallback, LinkFault
-from caiso_ads.core.events import PlantEvent, events_of, length_s, merged
+from caiso_ads.core.events import PlantEvent, events_of, merged
 from caiso_ads.core.happenings import (
     BatchChecked,
     BatchSeen,
@@ -32,7 +33,7 @@ from caiso_ads.core.happenings import (
     TrajectorySeen,
 )
 from caiso_ads.core.instant import Instant
-from caiso_ads.core.model import DispatchBatch, DispatchOperatingPoint, TrajectoryBatch, is_yes
+from caiso_ads.core.model import DispatchOperatingPoint, TrajectoryBatch, is_yes
 from caiso_ads.core.override import Override
 from caiso_ads.core.ramp import DEFAULT_MACHINE, Machine, ramp_at
 from caiso_ads.core.setpoint import TARGET_ORDER, TARGET_TIME, Target, targets_of, withdrawn_of
@@ -104,7 +105,10 @@ class ResourceState:
 
 @dataclass(frozen=True, slots=True)
 class BatchRef:
-    """A batch that may still change: what re-checking needs. Times are unix seconds; it holds until ``end``."""
+    """A batch that may still change: what re-checking needs. Times are unix seconds; it holds until ``end``.
+
+    ``disputed``: two contents of its revision are known, and the one in use was not yet read again.
+    """
 
     batch_uid: str
     batch_type: BatchType
@@ -114,6 +118,7 @@ class BatchRef:
     visible: bool
     checked_mono: float
     end: float
+    disputed: bool = False
 
     @property
     def is_open(self) -> bool:
@@ -221,7 +226,7 @@ def _restarted(state: State) -> State:
 
 def _fold_clock(clock: ClockTrust, event: ClockSampled | ClockStepped) -> ClockTrust:
     """Trust the clock while it agrees with the ISO's; from the moment it does not, keep the last trusted time."""
-    if isinstance(event, ClockSampled) and abs(event.offset_s) <= event.limit_s:
+    if isinstance(event, ClockSampled) and abs(event.offset_s or 0.0) <= event.limit_s:
         return ClockTrust(event.offset_s, ok=True, trusted=event.at)
     frozen = clock.frozen_at
     if frozen is None:
@@ -238,6 +243,9 @@ def _fold_batch(state: State, event: BatchSeen) -> State:
         return state
     targets, events = _by_resource(targets_of(batch)), _by_resource(events_of(batch))
     withdrawn = _by_resource(withdrawn_of(batch))
+    disputed = _disputed(state, event, targets, cutoff)
+    for resource_id in disputed & targets.keys():
+        targets[resource_id] = [replace(target, disputed=True) for target in targets[resource_id]]
     resources = dict(state.resources)
     for resource_id, known_of in state.resources.items():
         changed = _with_targets(known_of, state.configured[resource_id], targets.get(resource_id, []), event, cutoff)
@@ -246,13 +254,17 @@ def _fold_batch(state: State, event: BatchSeen) -> State:
     visible = any(instruction.resource_id in state.configured for instruction in batch.instructions)
     ref = BatchRef(
         batch.batch_uid, batch.batch_type, batch.batch_status, batch.revision_no, batch.start_time.timestamp(),
-        visible, event.arrived.mono, _end(batch, targets, events),
+        visible, event.arrived.mono, end(batch, targets, events), bool(disputed),
     )  # fmt: skip
     batches = {uid: old for uid, old in state.batches.items() if old.end >= cutoff}
     if ref.end >= cutoff:
         batches[ref.batch_uid] = ref
     foreign = state.foreign | {i.resource_id for i in batch.instructions if i.resource_id not in state.configured}
-    fresh = batch.batch_type is BatchType.FIVE_MINUTE and known is None
+    fresh = (
+        batch.batch_type is BatchType.FIVE_MINUTE
+        and known is None
+        and is_current(newest(batch, targets), event.arrived)
+    )
     return replace(
         state, resources=resources, batches=batches, foreign=foreign,
         market_at=event.arrived if fresh else state.market_at,
@@ -260,11 +272,20 @@ def _fold_batch(state: State, event: BatchSeen) -> State:
     )  # fmt: skip
 
 
-def _end(batch: DispatchBatch, targets: dict[str, list[Target]], events: dict[str, list[PlantEvent]]) -> float:
-    """Return until when something in a batch holds, and so may still be withdrawn (unix seconds)."""
-    ends = [target.target + target.cover_s for found in targets.values() for target in found]
-    ends += [event.end for found_events in events.values() for event in found_events]
-    return max([batch.start_time.timestamp() + length_s(batch.batch_type), *ends])
+def _disputed(state: State, event: BatchSeen, targets: Mapping[str, list[Target]], cutoff: float) -> frozenset[str]:
+    """Return of which resources a known revision now says something else; the same once more is the confirmation."""
+    if event.disputed:
+        return frozenset(targets)
+    uid = event.batch.batch_uid
+    known = state.batches.get(uid)
+    if known is None or known.revision_no != event.batch.revision_no:
+        return frozenset()
+    return frozenset(
+        resource_id
+        for resource_id, of in state.resources.items()
+        if content((*of.targets, *of.refused_targets), uid, cutoff)
+        != content(targets.get(resource_id, ()), uid, cutoff)
+    )
 
 
 def _by_resource(found: Iterable[tuple[str, T]]) -> dict[str, list[T]]:
@@ -286,11 +307,12 @@ def _with_targets(
         good = judged(good, [target for target in state.targets if target.batch_uid != uid], resource.machine)
     bad = [target for target in found if target not in good]
     drives = bool(good) and resource.mode is not Mode.DOP
+    current = any(is_current(target.target + target.cover_s, event.arrived) for target in found)
     return replace(
         state,
         targets=_ordered(state.targets, good, uid, cutoff, resource.machine),
         refused_targets=_ordered(state.refused_targets, bad, uid, cutoff),
-        dispatch_at=event.arrived if found else state.dispatch_at,
+        dispatch_at=event.arrived if current else state.dispatch_at,
         restored=event.restored if drives else state.restored,
     )
 
@@ -350,11 +372,12 @@ def _with_leg(state: ResourceState, resource: Resource, leg: Leg, event: Traject
     good = good and not (resource.refuses_steps and not is_steady(leg.points, resource.machine))
     legs = _kept(state.legs, leg, cutoff, add=good)
     # The usual case, a newer batch, is laid over the curve we have; anything else is merged anew from all batches.
-    newest = good and (not state.legs or leg.order > state.legs[-1].order)
-    curve = forget(overlay(state.curve, leg), cutoff) if newest else merge(legs)
+    on_top = good and (not state.legs or leg.order > state.legs[-1].order)
+    curve = forget(overlay(state.curve, leg), cutoff) if on_top else merge(legs)
     refused = _kept(state.refused, leg, cutoff, add=not good) if state.refused or not good else ()
     restored = event.restored if good and resource.mode is Mode.DOP else state.restored
-    return replace(state, legs=legs, refused=refused, curve=curve, trajectory_at=event.arrived, restored=restored)
+    arrived = event.arrived if is_current(leg.points[-1][0], event.arrived) else state.trajectory_at
+    return replace(state, legs=legs, refused=refused, curve=curve, trajectory_at=arrived, restored=restored)
 
 
 def _kept(legs: tuple[Leg, ...], leg: Leg, cutoff: float, *, add: bool) -> tuple[Leg, ...]:

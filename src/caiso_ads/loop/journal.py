@@ -57,8 +57,10 @@ class Journal:
         """Write what waits; while the store takes no writes it goes on waiting, and no error is raised."""
         try:
             while self._notes:
-                await self._notes[0]()
-                self._notes.popleft()
+                note = self._notes[0]
+                await note()
+                if self._notes[0] is note:  # else one more came meanwhile, and took the place of this one
+                    self._notes.popleft()
             await self._end_overrides(state, now)
         except StoreError as problem:
             if not self._told:

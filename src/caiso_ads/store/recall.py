@@ -29,6 +29,11 @@ _UNREAD = (
     .where(payload.c.received_at >= bindparam("since"), payload.c.stream == Stream.DISPATCH)
     .where(payload.c.error.is_not(None) | payload.c.corrupt)
 )
+_DISPUTED = (
+    select(batch.c.batch_uid)
+    .join(payload, batch.c.id == payload.c.id)
+    .where(payload.c.received_at >= bindparam("since"), batch.c.effective & batch.c.conflict)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +75,8 @@ class Recall:
                 lost.append(row["received_at"])
         lost += [item.received_at for item in self.corrupt]
         trajectories = self._trajectories(db, recent.where(payload.c.stream == Stream.TRAJECTORY))
-        return History(found, trajectories, max(lost, default=None))
+        disputed = frozenset(db.execute(_DISPUTED, {"since": since}).scalars())
+        return History(found, trajectories, max(lost, default=None), disputed)
 
     def _trajectories(self, db: Connection, recent: Select[Any]) -> Sequence[tuple[TrajectoryBatch, datetime]]:
         found = []
