@@ -191,14 +191,11 @@ def _legacy_registers(values: Sequence[Sequence[PointValue]], nodes: Sequence[Se
     return struct.pack(f">{layout.LEGACY_REGISTERS}H", *words)
 
 
-_NO_PRICE = (Quality.INIT, Quality.BAD_CONFIG)
-
-
 def _legacy_prices(items: Sequence[PointValue]) -> tuple[float, float]:
     """Return published and active. No quality travels with them: what was not confirmed, or is not active, is NaN."""
     published, active = items[_NODE["published_lmp_usd_per_mwh"]], items[_NODE["active_lmp_usd_per_mwh"]]
     return (
-        math.nan if published.quality in _NO_PRICE else _float_or_nan(published),
+        math.nan if items[_NODE["answer_age_s"]].value is None else _float_or_nan(published),
         _float_or_nan(active) if active.quality is Quality.GOOD else math.nan,
     )
 
