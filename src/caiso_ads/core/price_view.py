@@ -77,7 +77,8 @@ def view(
         return PriceView(held, spoiled, newest, spoiled, age)
     ended = max((price.end for price in node.prices if price.end <= when), default=None)
     quality = Quality.GOOD if covering is not None else _aged(ended, when, conditions, limits)
-    published = Quality.GOOD if age == 0.0 else _aged(ended, when, conditions, limits)
+    lasts = newest is not None and when < newest.end
+    published = Quality.GOOD if lasts else _aged(ended, when, conditions, limits)
     return PriceView(covering, quality, newest, published, age)
 
 
