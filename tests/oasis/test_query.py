@@ -6,10 +6,10 @@ import pytest
 
 from caiso_ads.core.price import Market
 from caiso_ads.errors import ConfigError
-from caiso_ads.oasis.pacific import pacific
 from caiso_ads.oasis.plan import ALL
 from caiso_ads.oasis.query import checked_nodes, checked_url, of_nodes, query, stamp
 from caiso_ads.wire.oasis.reports import CORRECTIONS, HISTORY
+from caiso_ads.wire.oasis.trade_day import pacific
 
 AT = datetime(2026, 7, 1, 7, tzinfo=UTC)
 

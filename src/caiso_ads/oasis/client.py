@@ -21,13 +21,12 @@ from caiso_ads.core.price import AffectedHour, Market, NodeInfo, Price
 from caiso_ads.errors import OasisError, RemoteError, ThrottledError, TlsError, UnreachableError
 from caiso_ads.oasis import retry
 from caiso_ads.oasis.pacer import Pacer
-from caiso_ads.oasis.pacific import pacific
-from caiso_ads.oasis.plan import FEWEST_NODES_A_REQUEST, GROUPS, NODES_A_REQUEST, chunks, midnight, trade_day
+from caiso_ads.oasis.plan import FEWEST_NODES_A_REQUEST, GROUPS, NODES_A_REQUEST, chunks
 from caiso_ads.oasis.query import CATALOGUE_PARAMETERS, CSV, checked_nodes, checked_url, of_nodes, query
 from caiso_ads.oasis.reading import content
 from caiso_ads.oasis.transport import Transport
 from caiso_ads.ports import Clock, PriceAnswer
-from caiso_ads.wire.oasis import answer
+from caiso_ads.wire.oasis import answer, trade_day
 from caiso_ads.wire.oasis.reports import CATALOGUES, CORRECTIONS, CURRENT, HISTORY, Report, Verdict
 
 DEADLINE_S = 90.0
@@ -117,7 +116,7 @@ class OasisClient:
 
     async def affected_hours(self, trade_date: date) -> Sequence[AffectedHour]:
         """Return what the ISO says it corrected of that Pacific trade date; empty while it says nothing."""
-        start = midnight(trade_date, pacific())
+        start, _ = trade_day.bounds(trade_date)
 
         def text(version: int) -> str:
             return query(CORRECTIONS, version, start, None, resultformat=CSV)
@@ -130,9 +129,7 @@ class OasisClient:
 
     async def catalogue(self, kind: str) -> Sequence[NodeInfo]:
         """Return the ISO's list of that kind (PNODE, APNODE or RESOURCE) as it is today."""
-        zone = pacific()
-        today = trade_day(self._now(), zone)
-        start, end = midnight(today, zone), midnight(today + timedelta(days=1), zone)
+        start, end = trade_day.bounds(trade_day.day_of(self._now()))
 
         def text(version: int) -> str:
             return query(CATALOGUES[kind], version, start, end, resultformat=CSV, **CATALOGUE_PARAMETERS[kind])

@@ -15,7 +15,6 @@ from datetime import datetime, timedelta
 from caiso_ads.core.price import Correction, Market
 from caiso_ads.errors import OasisError
 from caiso_ads.oasis import retry
-from caiso_ads.oasis.pacific import pacific
 from caiso_ads.oasis.plan import NODES_A_REQUEST, Ask, halves, requests
 from caiso_ads.ports import PriceAnswer, PriceSource, PriceStore
 from caiso_ads.wire.oasis.reports import Verdict
@@ -89,12 +88,11 @@ async def fetch_history(
 async def _missing(
     store: PriceStore, market: Market, nodes: Sequence[str], start: datetime, end: datetime, nodes_a_request: int
 ) -> list[Ask]:
-    zone = pacific()
-    whole = requests(market, nodes, start, end, zone)
+    whole = requests(market, nodes, start, end)
     if not whole:
         return []
     gaps = await store.price_gaps(market, nodes, whole[0].start, whole[-1].end)
-    found = [ask for gap in gaps for ask in requests(market, nodes, *gap, zone, nodes_a_request)]
+    found = [ask for gap in gaps for ask in requests(market, nodes, *gap, nodes_a_request)]
     return list(dict.fromkeys(found))
 
 

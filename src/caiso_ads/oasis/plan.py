@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta
 
 from caiso_ads.core.price import Market
+from caiso_ads.wire.oasis import trade_day
 from caiso_ads.wire.oasis.reports import HISTORY
 
 ALL = ("ALL",)
@@ -36,20 +37,20 @@ class Ask:
 
 
 def requests(
-    market: Market, nodes: Sequence[str], start: datetime, end: datetime, zone: tzinfo,
+    market: Market, nodes: Sequence[str], start: datetime, end: datetime,
     nodes_a_request: int = NODES_A_REQUEST,
 ) -> tuple[Ask, ...]:  # fmt: skip
-    """Return the requests for a stretch of time, oldest first; the last may reach beyond ``end``.
+    """Return the requests for a stretch of time, oldest first; the first and last may reach beyond it.
 
-    ``nodes`` may be ALL. ``zone`` is Pacific time. Times are aware; an empty stretch needs no request.
+    ``nodes`` may be ALL. Times are aware; an empty stretch needs no request.
     """
     if start >= end or not nodes:
         return ()
     step = timedelta(seconds=HISTORY[market].interval_s)
     start, end = _down(start, step), _up(end, step)
     if tuple(nodes) in GROUPS:
-        return tuple(Ask(tuple(nodes), *each) for each in _group_windows(market, start, end, zone))
-    return tuple(Ask(some, *window) for window in _windows(start, end, zone) for some in chunks(nodes, nodes_a_request))
+        return tuple(Ask(tuple(nodes), *each) for each in _group_windows(market, start, end))
+    return tuple(Ask(some, *window) for window in _windows(start, end) for some in chunks(nodes, nodes_a_request))
 
 
 def chunks(nodes: Sequence[str], most: int) -> Iterator[tuple[str, ...]]:
@@ -72,30 +73,19 @@ def halves(ask: Ask, market: Market) -> tuple[Ask, ...]:
     return ()
 
 
-def midnight(day: date, zone: tzinfo) -> datetime:
-    """Return the begin of a trade day in UTC."""
-    return datetime.combine(day, time(), zone).astimezone(UTC)
-
-
-def trade_day(at: datetime, zone: tzinfo) -> date:
-    """Return the trade day in which an instant lies."""
-    return at.astimezone(zone).date()
-
-
-def _windows(start: datetime, end: datetime, zone: tzinfo) -> Iterator[tuple[datetime, datetime]]:
+def _windows(start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
     while start < end:
-        until = min(end, midnight(trade_day(start, zone) + timedelta(days=MOST_DAYS), zone))
+        until = min(end, trade_day.bounds(trade_day.day_of(start) + timedelta(days=MOST_DAYS))[0])
         yield start, until
         start = until
 
 
-def _group_windows(market: Market, start: datetime, end: datetime, zone: tzinfo) -> Iterator[tuple[datetime, datetime]]:
+def _group_windows(market: Market, start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
     if market is Market.DAM:
-        day = trade_day(start, zone)
-        while midnight(day, zone) < end:
-            following = day + timedelta(days=1)
-            yield midnight(day, zone), midnight(following, zone)
-            day = following
+        day = trade_day.day_of(start)
+        while trade_day.bounds(day)[0] < end:
+            yield trade_day.bounds(day)
+            day += timedelta(days=1)
         return
     hour = timedelta(seconds=HISTORY[market].all_nodes_s)
     start = _down(start, hour)
