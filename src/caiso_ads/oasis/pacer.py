@@ -24,6 +24,11 @@ _BUSY_S = 0.05
 _BUSY_LIMIT_S = 30.0
 
 
+def beside(database: Path) -> Path:
+    """Return where the pace stands when no file is named: beside that database, so that all who know it meet there."""
+    return database.with_name("oasis.pace")
+
+
 class Pacer:
     """Gives turns; ``file`` is shared by everything on this host that asks the price service.
 
