@@ -26,7 +26,7 @@ from caiso_ads.loop.commands import Spool
 from caiso_ads.loop.prices import PriceLoop
 from caiso_ads.loop.supervisor import Supervisor
 from caiso_ads.oasis.client import OasisClient
-from caiso_ads.oasis.pacer import Pacer
+from caiso_ads.oasis.pacer import Pacer, beside
 from caiso_ads.ports import Clock, Sink, SinkContext, SystemClock
 from caiso_ads.store.sqlite import SqlStore
 
@@ -122,7 +122,7 @@ async def _prices(
     oasis = config.oasis
     if not (config.nodes and oasis.poll):
         return None
-    pacer = Pacer(config.pace_file, clock, oasis.min_interval_s)
+    pacer = Pacer(oasis.pace_file or beside(config.store.path), clock, oasis.min_interval_s)
     client = OasisClient(oasis.url, clock=clock, pacer=pacer, ssl_context=checking_context(oasis.ca_file))
     await stack.enter_async_context(client)
     nodes = tuple(node.id for node in config.nodes)
