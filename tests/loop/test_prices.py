@@ -18,6 +18,7 @@ from caiso_ads.core.snapshot import snapshot
 from caiso_ads.core.state import fold, initial
 from caiso_ads.errors import (
     CaisoAdsError,
+    ConfigError,
     HttpStatusError,
     NotSoapError,
     OasisError,
@@ -104,6 +105,7 @@ async def test_a_store_that_cannot_be_read_at_start_stops_nothing(caplog: pytest
         (WireError("no such column"), 2),
         (NotSoapError("text/html", "<html>"), 2),
         (StoreError("full"), 3),
+        (ConfigError("oasis.pace: cannot be locked"), 3),
         (ThrottledError("wait"), 429),
         (OasisError(1003, "timed out"), 1003),
     ],

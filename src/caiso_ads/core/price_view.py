@@ -159,6 +159,8 @@ def dot_prices(state: State, when: float) -> dict[str, PointValue]:
     The interval is over before long, its price is not: it stays good while it is confirmed. Interpretation: a target
     lies in the middle of its interval, so the interval that contains it is the one it was computed with.
     """
+    if not state.prices:
+        return {}
     conditions = _conditions(state)
     found = {}
     for resource_id, resource in state.configured.items():
