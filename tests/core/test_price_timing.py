@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caiso_ads.core.price_timing import Timing, answered, failed, wait_s
+from caiso_ads.core.price_timing import Timing, answered, failed, skipped, wait_s
 from tests.fakes import START
 
 INTERVAL = timedelta(minutes=5)
@@ -79,3 +79,10 @@ def test_failures_wait_longer_and_an_answer_without_news_ends_them() -> None:
 def test_an_older_interval_is_no_news() -> None:
     timing = answered(Timing(START, (10.0,)), START - INTERVAL, START)
     assert (timing.newest, timing.misses) == (START, 1)
+
+
+@pytest.mark.parametrize(("newest", "there"), [(-1, False), (0, False), (1, False), (2, True), (None, False)])
+def test_intervals_nobody_saw_lie_between_the_newest_before_and_now(newest: int | None, *, there: bool) -> None:
+    begin = None if newest is None else START + newest * INTERVAL
+    assert skipped(Timing(START), begin) is there
+    assert not skipped(Timing(), begin)

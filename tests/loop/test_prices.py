@@ -12,7 +12,7 @@ import pytest
 from caiso_ads.core.directive import DEFAULT_LIMITS, Environment
 from caiso_ads.core.happenings import Event, PricesFailed, PricesSeen
 from caiso_ads.core.points import Snapshot
-from caiso_ads.core.price import Price
+from caiso_ads.core.price import Market, Price
 from caiso_ads.core.quality import Quality
 from caiso_ads.core.snapshot import snapshot
 from caiso_ads.core.state import fold, initial
@@ -62,9 +62,38 @@ class Bench:
 async def test_it_stores_then_shows() -> None:
     bench = Bench()
     await bench.loop.poll_once()
-    assert bench.store.log == ["stored", "shown"]
+    assert bench.store.log[:2] == ["stored", "shown"]
     assert bench.active() == (31.5, Quality.GOOD)
-    assert bench.source.calls == [("current", (NODE, OTHER))]
+    assert bench.source.calls[0] == ("current", (NODE, OTHER))
+
+
+async def test_what_nobody_looked_at_is_read_once_at_start_and_after_each_gap() -> None:
+    """Else the target of now, which may belong to an interval just past, would have no price."""
+    bench = Bench([price(0)], [price(5)], [price(15)], [price(20)])
+    bench.source.past = [price(-5, 7.0), price(10, 8.0)]
+    read = []
+    for _ in range(4):
+        await bench.loop.poll_once()
+        read.append(sum(call[0] == "history" for call in bench.source.calls))
+        await bench.clock.advance(300.0)
+    assert read == [1, 1, 2, 2]
+    known = bench.state.prices[NODE].prices
+    assert [item.lmp_usd_per_mwh for item in known if item in bench.source.past] == [7.0]
+    assert bench.source.calls[1] == (
+        "history", Market.RTD, (NODE, OTHER), START - timedelta(minutes=20), START
+    )  # fmt: skip
+
+
+async def test_a_gap_that_could_not_be_read_is_no_failure_and_is_read_later() -> None:
+    bench = Bench([price(0)])
+    bench.source.past = [price(-5, 7.0)]
+    bench.source.fail["history"] = UnreachableError("no route")
+    await bench.loop.poll_once()
+    assert bench.active() == (31.5, Quality.GOOD)
+    assert bench.state.price_link.failures == 0
+    bench.source.fail.clear()
+    await bench.loop.poll_once()
+    assert bench.state.prices[NODE].prices == (price(-5, 7.0), price(0))
 
 
 async def test_what_is_not_stored_is_not_shown() -> None:
@@ -135,7 +164,7 @@ async def test_a_failed_check_names_its_node_and_is_logged_once(caplog: pytest.L
     bench.source.failed_checks = (f"{OTHER} 2026-07-01T12:00Z: LMP is not the sum of its components",)
     for _ in range(2):
         await bench.loop.poll_once()
-    assert [event.refused for event in bench.events if isinstance(event, PricesSeen)] == [frozenset({OTHER})] * 2
+    assert {event.refused for event in bench.events if isinstance(event, PricesSeen)} == {frozenset({OTHER})}
     assert caplog.text.count("not the sum") == 1
 
 

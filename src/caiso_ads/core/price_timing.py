@@ -52,6 +52,13 @@ def answered(timing: Timing, newest: datetime | None, at: datetime) -> Timing:
     return Timing(newest, (*timing.lags_s, (at - newest).total_seconds())[-KEPT:])
 
 
+def skipped(timing: Timing, newest: datetime | None) -> bool:
+    """Whether intervals lie between the newest known so far and that of an answer, so that nobody saw them."""
+    if newest is None or timing.newest is None:
+        return False
+    return newest - timing.newest > timedelta(seconds=INTERVAL_S)
+
+
 def failed(timing: Timing) -> Timing:
     """Return the timing after a request without an answer."""
     return replace(timing, failures=timing.failures + 1)

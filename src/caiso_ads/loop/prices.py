@@ -11,6 +11,7 @@ import asyncio
 import logging
 import re
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 
 from caiso_ads.core import price_timing as timing
 from caiso_ads.core.happenings import Event, PricesFailed, PricesSeen
@@ -26,6 +27,9 @@ UPKEEP_AFTER_S = 30.0
 """How long after start the first look at catalogue and corrections waits, so that the newest prices come first (s)."""
 UPKEEP_EVERY_S = 24 * 3600.0
 UPKEEP_AGAIN_S = 3600.0
+
+GAP = timedelta(minutes=20)
+"""How far back is read what was missed."""
 
 UNREACHABLE, UNREADABLE, OURS, THROTTLED = 1, 2, 3, 429
 
@@ -45,6 +49,7 @@ class PriceLoop:
         self._nodes, self._accept = tuple(nodes), accept
         self._timing = timing.Timing()
         self._failing = ""
+        self._gap = True  # before the start nobody looked
         self._told: set[str] = set()
         self._upkeep = Upkeep(source, store, clock, self._nodes, accept)
 
@@ -69,19 +74,36 @@ class PriceLoop:
         """Ask once for the newest prices and return how long to wait before the next time (s)."""
         try:
             answer = await self._source.current(self._nodes)
-            corrections = await self._store.record_prices(answer)
+            await self._take(answer)
         except (RemoteError, LocalError) as error:
             return self._failed(error)
-        now = self._clock.now()
-        self._accept(PricesSeen(answer.prices, now, refused=self._refused(answer)))
         if self._failing:
             log.warning("the price service answers again")
             self._failing = ""
+        now = self._clock.now()
+        newest = max((price.start for price in answer.prices), default=None)
+        self._gap = self._gap or timing.skipped(self._timing, newest)
+        self._timing = timing.answered(self._timing, newest, now.wall)
+        if self._gap:
+            await self._fill()
+        return timing.wait_s(self._timing, self._clock.now().wall)
+
+    async def _fill(self) -> None:
+        """Read the intervals just past that no answer had, since the target of now may belong to one of them."""
+        now = self._clock.now()
+        try:
+            await self._take(await self._source.history(Market.RTD, self._nodes, now.wall - GAP, now.wall))
+        except (RemoteError, LocalError) as error:
+            log.info("the prices just past could not be read, later again: %s", error)
+            return
+        self._gap = False
+
+    async def _take(self, answer: PriceAnswer) -> None:
+        """Store what an answer says, then show it. Raises StoreError, and then shows nothing."""
+        corrections = await self._store.record_prices(answer)
+        self._accept(PricesSeen(answer.prices, self._clock.now(), refused=self._refused(answer)))
         for correction in corrections:
             log.warning("%s", told(correction))
-        newest = max((price.start for price in answer.prices), default=None)
-        self._timing = timing.answered(self._timing, newest, now.wall)
-        return timing.wait_s(self._timing, now.wall)
 
     def _failed(self, error: RemoteError | LocalError) -> float:
         kind = type(error).__name__
