@@ -67,33 +67,34 @@ async def test_it_stores_then_shows() -> None:
     assert bench.source.calls[0] == ("current", (NODE, OTHER))
 
 
-async def test_what_nobody_looked_at_is_read_once_at_start_and_after_each_gap() -> None:
+async def test_what_nobody_looked_at_is_read_at_start_and_after_a_gap() -> None:
     """Else the target of now, which may belong to an interval just past, would have no price."""
-    bench = Bench([price(0)], [price(5)], [price(15)], [price(20)])
+    bench = Bench([price(0)], [price(5)], [price(15)], [price(15)])
     bench.source.past = [price(-5, 7.0), price(10, 8.0)]
-    read = []
-    for _ in range(4):
-        await bench.loop.poll_once()
-        read.append(sum(call[0] == "history" for call in bench.source.calls))
-        await bench.clock.advance(300.0)
-    assert read == [1, 1, 2, 2]
-    known = bench.state.prices[NODE].prices
-    assert [item.lmp_usd_per_mwh for item in known if item in bench.source.past] == [7.0]
-    assert bench.source.calls[1] == (
-        "history", Market.RTD, (NODE, OTHER), START - timedelta(minutes=20), START
-    )  # fmt: skip
+    running = asyncio.create_task(bench.loop.run())
+    await bench.clock.advance(1.0)
+    assert [call[0] for call in bench.source.calls] == ["current", "history"]
+    assert bench.source.calls[1] == ("history", Market.RTD, (NODE, OTHER), START - timedelta(minutes=20), START)
+    assert bench.state.prices[NODE].prices == (price(-5, 7.0), price(0))
+    await bench.clock.advance(1200.0)
+    assert sum(call[0] == "history" for call in bench.source.calls) == 2
+    running.cancel()
+    await asyncio.wait({running})
 
 
-async def test_a_gap_that_could_not_be_read_is_no_failure_and_is_read_later() -> None:
+async def test_a_gap_that_cannot_be_read_holds_up_no_newest_price_and_is_read_later() -> None:
     bench = Bench([price(0)])
     bench.source.past = [price(-5, 7.0)]
     bench.source.fail["history"] = UnreachableError("no route")
-    await bench.loop.poll_once()
+    running = asyncio.create_task(bench.loop.run())
+    await bench.clock.advance(1.0)
     assert bench.active() == (31.5, Quality.GOOD)
     assert bench.state.price_link.failures == 0
     bench.source.fail.clear()
-    await bench.loop.poll_once()
+    await bench.clock.advance(60.0)
     assert bench.state.prices[NODE].prices == (price(-5, 7.0), price(0))
+    running.cancel()
+    await asyncio.wait({running})
 
 
 async def test_what_is_not_stored_is_not_shown() -> None:

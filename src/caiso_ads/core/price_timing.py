@@ -53,9 +53,9 @@ def answered(timing: Timing, newest: datetime | None, at: datetime) -> Timing:
 
 
 def skipped(timing: Timing, newest: datetime | None) -> bool:
-    """Whether intervals lie between the newest known so far and that of an answer, so that nobody saw them."""
+    """Whether nobody saw what lies before the newest interval of an answer: it is the first, or some were left out."""
     if newest is None or timing.newest is None:
-        return False
+        return newest is not None
     return newest - timing.newest > timedelta(seconds=INTERVAL_S)
 
 

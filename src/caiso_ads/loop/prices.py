@@ -30,6 +30,8 @@ UPKEEP_AGAIN_S = 3600.0
 
 GAP = timedelta(minutes=20)
 """How far back is read what was missed."""
+FILL_AGAIN_S = 60.0
+MOST_TOLD = 500
 
 UNREACHABLE, UNREADABLE, OURS, THROTTLED = 1, 2, 3, 429
 
@@ -49,7 +51,7 @@ class PriceLoop:
         self._nodes, self._accept = tuple(nodes), accept
         self._timing = timing.Timing()
         self._failing = ""
-        self._gap = True  # before the start nobody looked
+        self._gap = asyncio.Event()
         self._told: set[str] = set()
         self._upkeep = Upkeep(source, store, clock, self._nodes, accept)
 
@@ -58,6 +60,7 @@ class PriceLoop:
         await self.restore()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._poll_forever(), name="prices")
+            tasks.create_task(self._fill_forever(), name="price gaps")
             tasks.create_task(self._keep_forever(), name="price upkeep")
 
     async def restore(self) -> None:
@@ -82,21 +85,23 @@ class PriceLoop:
             self._failing = ""
         now = self._clock.now()
         newest = max((price.start for price in answer.prices), default=None)
-        self._gap = self._gap or timing.skipped(self._timing, newest)
+        if timing.skipped(self._timing, newest):
+            self._gap.set()
         self._timing = timing.answered(self._timing, newest, now.wall)
-        if self._gap:
-            await self._fill()
-        return timing.wait_s(self._timing, self._clock.now().wall)
+        return timing.wait_s(self._timing, now.wall)
 
-    async def _fill(self) -> None:
-        """Read the intervals just past that no answer had, since the target of now may belong to one of them."""
+    async def fill_once(self) -> bool:
+        """Read the intervals just past, which no answer may have had; False when it did not succeed.
+
+        The target of now may belong to one of them.
+        """
         now = self._clock.now()
         try:
             await self._take(await self._source.history(Market.RTD, self._nodes, now.wall - GAP, now.wall))
         except (RemoteError, LocalError) as error:
             log.info("the prices just past could not be read, later again: %s", error)
-            return
-        self._gap = False
+            return False
+        return True
 
     async def _take(self, answer: PriceAnswer) -> None:
         """Store what an answer says, then show it. Raises StoreError, and then shows nothing."""
@@ -118,14 +123,24 @@ class PriceLoop:
     def _refused(self, answer: PriceAnswer) -> frozenset[str]:
         """Return the nodes of which a row failed a check, having logged each text once."""
         for text in set(answer.failed_checks) - self._told:
-            self._told.add(text)
-            log.error("a price was refused: %s", text)
+            if len(self._told) < MOST_TOLD:
+                self._told.add(text)
+                log.error("a price was refused: %s", text)
         words = {word for text in answer.failed_checks for word in re.findall(r"[^\s,;:()'\"]+", text)}
         return frozenset(words & set(self._nodes))
 
     async def _poll_forever(self) -> None:
         while True:
             await self._clock.sleep(await self.poll_once())
+
+    async def _fill_forever(self) -> None:
+        """Fill gaps apart from the newest price: history is asked for patiently, which may take minutes."""
+        while True:
+            await self._gap.wait()
+            self._gap.clear()
+            if not await self.fill_once():
+                await self._clock.sleep(FILL_AGAIN_S)
+                self._gap.set()
 
     async def _keep_forever(self) -> None:
         await self._clock.sleep(UPKEEP_AFTER_S)
