@@ -118,6 +118,8 @@ class ScriptedPriceSource:
     now: datetime = NOW
     fail: Callable[[Market, tuple[str, ...], datetime, datetime], None] = lambda *_: None
     missing: frozenset[datetime] = frozenset()
+    absent: frozenset[str] = frozenset()
+    failed_checks: tuple[str, ...] = ()
     calls: list[tuple[Market, tuple[str, ...], datetime, datetime]] = field(default_factory=list)
     lists: dict[str, Sequence[NodeInfo] | Exception] = field(default_factory=dict)
     lmp: float = 30.0
@@ -129,10 +131,14 @@ class ScriptedPriceSource:
         self.calls.append((market, tuple(nodes), start, end))
         self.fail(market, tuple(nodes), start, end)
         starts = [at for at in grid(market, start, end) if at <= self.now and at not in self.missing]
-        return self._answer(market, [price(node, at, self.lmp, market) for node in nodes for at in starts])
+        return self._answer(
+            market, [price(node, at, self.lmp, market) for node in nodes for at in starts if node not in self.absent]
+        )
 
     def _answer(self, market: Market, prices: list[Price]) -> PriceAnswer:
-        return PriceAnswer("scripted", market, 3, self.now, tuple(prices), posted=bool(prices))
+        return PriceAnswer(
+            "scripted", market, 3, self.now, tuple(prices), posted=bool(prices), failed_checks=self.failed_checks
+        )
 
     async def affected_hours(self, trade_date: date) -> Sequence[AffectedHour]:
         return ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,12 @@ from aiohttp import web
 from click.testing import CliRunner, Result
 
 from caiso_ads.cli import main
+from caiso_ads.core.price import Market
+from caiso_ads.wire.oasis.reports import CURRENT
 from caiso_ads.wire.oasis.writing import THROTTLE_HTML
-from tests.cli.pricing import iso, run
-from tests.oasis.server import Asked, Authority, body, refusal
+from tests.cli.pricing import iso, run, value
+from tests.oasis.server import Asked, Authority, body, prices, refusal
+from tests.price_fakes import NOW
 
 
 def document(result: Result) -> Any:
@@ -37,11 +41,53 @@ async def test_the_present_price_is_told_with_both_times_and_its_components(
     assert "TH_NP15_GEN-APND" in lines
 
 
-async def test_a_price_that_ended_is_not_told_as_the_present_one(authority: Authority, tmp_path: Path) -> None:
-    def early(asked: Asked) -> web.Response:
-        return iso(asked) if asked["queryname"] != "PRC_CURR_LMP" else refusal(1000)
+async def test_a_price_of_the_next_interval_stands_beside_the_one_that_applies(
+    authority: Authority, tmp_path: Path
+) -> None:
+    five = timedelta(minutes=5)
 
-    (result,), service = await run(authority, tmp_path, "lmp A --json", script=early)
+    def early(asked: Asked) -> web.Response:
+        if asked["queryname"] == CURRENT.query:
+            return prices(CURRENT, 2, [value("A", Market.RTD, NOW + five, five)], xml=True)
+        return iso(asked)
+
+    (result,), service = await run(authority, tmp_path, "lmp A", script=early)
+    assert result.exit_code == 0, result.output
+    assert [line.split("  ")[-1] for line in result.stdout.splitlines()[4:]] == ["applies now", "applies in 4 min"]
+    assert service.asked[1]["startdatetime"] == "20260701T12:00-0000"
+
+
+async def test_when_the_price_that_applies_cannot_be_read_that_is_said(authority: Authority, tmp_path: Path) -> None:
+    five = timedelta(minutes=5)
+
+    def early(asked: Asked) -> web.Response:
+        if asked["queryname"] == CURRENT.query:
+            return prices(CURRENT, 2, [value("A", Market.RTD, NOW + five, five)], xml=True)
+        return refusal(1001)
+
+    (result,), _ = await run(authority, tmp_path, "lmp A", script=early)
+    assert "cannot be read" in result.stderr
+    assert result.stdout.splitlines()[4].endswith("applies in 4 min")
+
+
+async def test_a_price_that_ended_is_not_told_as_the_present_one(authority: Authority, tmp_path: Path) -> None:
+    def late(asked: Asked) -> web.Response:
+        if asked["queryname"] == CURRENT.query:
+            return prices(
+                CURRENT, 2, [value("A", Market.RTD, NOW - timedelta(minutes=20), timedelta(minutes=5))], xml=True
+            )
+        return refusal(1000)
+
+    (result,), _ = await run(authority, tmp_path, "lmp A", script=late)
+    assert result.stdout.splitlines()[4].endswith("ended 15 min ago")
+    assert "applies now" not in result.stdout
+
+
+async def test_without_a_newest_price_the_last_20_minutes_are_read(authority: Authority, tmp_path: Path) -> None:
+    def none(asked: Asked) -> web.Response:
+        return iso(asked) if asked["queryname"] != CURRENT.query else refusal(1000)
+
+    (result,), service = await run(authority, tmp_path, "lmp A --json", script=none)
     assert [each["start_utc"] for each in document(result)["prices"]] == ["2026-07-01T12:00:00Z"]
     assert [asked["queryname"] for asked in service.asked] == ["PRC_CURR_LMP", "PRC_INTVL_LMP"]
 

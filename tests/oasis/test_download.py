@@ -55,6 +55,28 @@ async def test_an_answer_without_prices_settles_old_time_only() -> None:
     assert [call[2] for call in source.calls] == [START, NOW - DAY]
 
 
+async def test_a_node_that_is_missing_from_an_answer_is_asked_for_again_within_a_day() -> None:
+    store, source = MemoryPriceStore(), ScriptedPriceSource(absent=frozenset({"B"}))
+    for _ in range(2):
+        await fetch_history(source, store, Market.RTD, NODES, NOW - 2 * DAY, NOW - 3 * HOUR)
+    assert [call[2] for call in source.calls] == [NOW - 2 * DAY, NOW - DAY]
+
+
+async def test_an_answer_that_failed_its_checks_settles_nothing() -> None:
+    store, source = MemoryPriceStore(), ScriptedPriceSource(missing=frozenset({START}), failed_checks=("row 3",))
+    for _ in range(2):
+        outcome = await fetch_history(source, store, Market.RTD, ["A"], START, START + HOUR)
+        assert outcome.failed_checks == ("row 3",)
+    assert source.calls[-1][2:] == (START, START + timedelta(minutes=5))
+
+
+async def test_all_nodes_of_an_hour_are_asked_for_once() -> None:
+    store, source = MemoryPriceStore(), ScriptedPriceSource()
+    for _ in range(2):
+        await fetch_history(source, store, Market.RTD, ALL, START, START + HOUR)
+    assert len(source.calls) == 1
+
+
 async def test_an_interrupted_download_goes_on_where_it_stopped() -> None:
     store, source = MemoryPriceStore(), ScriptedPriceSource()
     start = NOW - 100 * DAY

@@ -54,7 +54,7 @@ def _values(price: Price) -> list[float | None]:
 
 
 def _text(value: float | None) -> str:
-    return "-" if value is None else f"{value + 0.0:.2f}"
+    return "-" if value is None else f"{round(value, 2) + 0.0:.2f}"  # no minus zero
 
 
 def _applies(price: Price, now: datetime) -> str:

@@ -108,6 +108,12 @@ async def asking(way: Access) -> AsyncIterator[OasisClient]:
         yield client
 
 
+def tell_fetching(kind: str) -> None:
+    """Say what takes so long, where somebody is looking."""
+    if sys.stderr.isatty():
+        click.echo(f"fetching the ISO's list {kind}, which is kept for a day …", err=True)
+
+
 def _make_folder(cache: Path | None) -> None:
     try:
         if cache:

@@ -17,12 +17,14 @@ import click
 
 from caiso_ads.cli._errors import EXIT_REMOTE, one_line, report_errors
 from caiso_ads.cli._lmp_times import Day, Moment, span
-from caiso_ads.cli._oasis import Access, access, asking, keeping, service_options
+from caiso_ads.cli._oasis import Access, access, asking, keeping, service_options, tell_fetching
 
 if TYPE_CHECKING:
     from caiso_ads.cli._lmp_output import Shown
     from caiso_ads.core.price import Market, Price
+    from caiso_ads.oasis.client import OasisClient
     from caiso_ads.oasis.download import Progress
+    from caiso_ads.ports import PriceStore
 
 _MARKETS = ("rtd", "fmm", "hasp", "dam")
 
@@ -91,16 +93,42 @@ async def _present(way: Access, nodes: tuple[str, ...]) -> Shown:
 
     async with asking(way) as oasis:
         answer = await oasis.current(nodes)
+        found = [*answer.prices, *await _begun(way, oasis, answer.prices)]
         now = way.clock.now().wall
-        prices = _newest_and_active(answer.prices, now)
+        prices = _newest_and_active(found, now)
         missing = await _missing(way, oasis, nodes, prices)
     _tell_failed(answer.failed_checks)
     return Shown(Market.RTD, prices, nodes, now, missing=missing)
 
 
+async def _begun(way: Access, oasis: OasisClient, prices: Sequence[Price]) -> Sequence[Price]:
+    """Return the prices that apply now of the nodes whose newest price is of an interval that has yet to begin."""
+    from caiso_ads.core.price import Market
+    from caiso_ads.errors import RemoteError
+
+    now = way.clock.now().wall
+    begun = {price.node for price in prices if price.start <= now}
+    early = sorted({price.node for price in prices} - begun)
+    if not early:
+        return ()
+    try:
+        answer = await oasis.history(Market.RTD, early, *_interval(now))
+    except RemoteError as error:
+        click.echo(f"note: the price that applies now cannot be read: {one_line(str(error))}", err=True)
+        return ()
+    return answer.prices
+
+
+def _interval(now: datetime) -> tuple[datetime, datetime]:
+    from caiso_ads.core.intervals import INTERVAL, interval_of
+
+    return interval_of(now), interval_of(now) + INTERVAL
+
+
 def _newest_and_active(prices: Sequence[Price], now: datetime) -> list[Price]:
-    newest = {price.node: price for price in sorted(prices, key=lambda each: each.start)}
-    return [price for price in prices if price is newest[price.node] or price.start <= now < price.end]
+    ordered = sorted(prices, key=lambda each: (each.node, each.start))
+    newest = {price.node: price for price in ordered}
+    return [price for price in ordered if price is newest[price.node] or price.start <= now < price.end]
 
 
 async def _past(way: Access, market: Market, nodes: tuple[str, ...], asked: tuple[datetime, datetime]) -> Shown:
@@ -124,7 +152,7 @@ async def _past(way: Access, market: Market, nodes: tuple[str, ...], asked: tupl
 
 
 async def _missing(
-    way: Access, oasis: Any, nodes: Sequence[str], prices: Sequence[Price], store: Any = None
+    way: Access, oasis: OasisClient, nodes: Sequence[str], prices: Sequence[Price], store: PriceStore | None = None
 ) -> list[str]:
     """Return the nodes without a price, after saying of each whether the ISO knows it, and what it may have meant."""
     from caiso_ads.errors import RemoteError
@@ -138,9 +166,9 @@ async def _missing(
     try:
         if store is None:
             async with keeping(way) as opened:
-                lists = await load(oasis, opened, search.NODE_KINDS, way.clock.now().wall)
+                lists = await load(oasis, opened, search.NODE_KINDS, way.clock.now().wall, tell_fetching)
         else:
-            lists = await load(oasis, store, search.NODE_KINDS, way.clock.now().wall)
+            lists = await load(oasis, store, search.NODE_KINDS, way.clock.now().wall, tell_fetching)
     except RemoteError as error:
         click.echo(
             f"note: no price of {', '.join(missing)}; the ISO's list of nodes cannot be read: {one_line(str(error))}",

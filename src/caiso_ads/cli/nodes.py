@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from caiso_ads.cli._errors import EXIT_REMOTE, one_line, report_errors
-from caiso_ads.cli._oasis import Access, access, asking, keeping, service_options
+from caiso_ads.cli._oasis import Access, access, asking, keeping, service_options, tell_fetching
 
 if TYPE_CHECKING:
     from caiso_ads.core.price import NodeInfo
@@ -82,7 +82,7 @@ async def _load(way: Access, kinds: Sequence[str]) -> Mapping[str, Sequence[Node
     from caiso_ads.oasis.catalogues import load
 
     async with asking(way) as oasis, keeping(way) as store:
-        loaded = await load(oasis, store, kinds, way.clock.now().wall)
+        loaded = await load(oasis, store, kinds, way.clock.now().wall, tell_fetching)
     for kind, error in loaded.old.items():
         click.echo(f"note: the list {kind} is older than a day: {one_line(str(error))}", err=True)
     return loaded.rows

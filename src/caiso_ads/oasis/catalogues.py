@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -21,9 +21,17 @@ class Catalogues:
     old: Mapping[str, RemoteError]
 
 
-async def load(source: PriceSource, store: PriceStore, kinds: Iterable[str], now: datetime) -> Catalogues:
+def silent(_: str) -> None:
+    """Show nothing."""
+
+
+async def load(
+    source: PriceSource, store: PriceStore, kinds: Iterable[str], now: datetime,
+    fetching: Callable[[str], None] = silent,
+) -> Catalogues:  # fmt: skip
     """Return the lists of these kinds, fetched when the stored one is older than a day.
 
+    ``fetching`` is told each kind that is about to be fetched, which takes a turn of the pace.
     Raises RemoteError when one cannot be fetched and none is stored, StoreError.
     """
     rows: dict[str, Sequence[NodeInfo]] = {}
@@ -33,6 +41,7 @@ async def load(source: PriceSource, store: PriceStore, kinds: Iterable[str], now
         if fetched is not None and timedelta(0) <= now - fetched < KEPT:
             rows[kind] = stored
             continue
+        fetching(kind)
         try:
             rows[kind] = await source.catalogue(kind)
         except RemoteError as error:

@@ -2,8 +2,8 @@
 
 Rule: only what the store does not know is asked, and each answer is stored before the next request.
 
-That nothing is there is noted only when it is final: an answer with prices settles its time up to some hours before
-now, one without prices settles what is more than a day old.
+That nothing is there is noted only when it is final: an answer with prices of a node settles its time up to some hours
+before now, one without settles what is more than a day old; one of which a part failed its checks settles nothing.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from datetime import datetime, timedelta
 from caiso_ads.core.price import Correction, Market
 from caiso_ads.errors import OasisError
 from caiso_ads.oasis import retry
-from caiso_ads.oasis.plan import NODES_A_REQUEST, Ask, halves, requests
+from caiso_ads.oasis.plan import GROUPS, NODES_A_REQUEST, Ask, halves, requests
 from caiso_ads.ports import PriceAnswer, PriceSource, PriceStore
 from caiso_ads.wire.oasis.reports import Verdict
 
 SETTLED = timedelta(hours=2)
 """How long after its begin an interval that others of the same answer have, and this one not, may still come."""
 SETTLED_EMPTY = timedelta(days=1)
-"""The same where an answer held nothing at all: the report may be held back."""
+"""The same for a node of which an answer held nothing at all: the report may be held back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,13 @@ async def _missing(
 
 
 async def _settle(store: PriceStore, ask: Ask, answer: PriceAnswer) -> None:
-    patience = SETTLED if answer.prices else SETTLED_EMPTY
-    end = min(ask.end, answer.received_at - patience)
-    if end > ask.start and not answer.failed_checks:
-        await store.record_asked(answer.market, ask.nodes, ask.start, end, answer.received_at)
+    if answer.failed_checks:
+        return
+    seen = set(ask.nodes) if ask.nodes in GROUPS and answer.prices else {price.node for price in answer.prices}
+    for patience, nodes in (
+        (SETTLED, [node for node in ask.nodes if node in seen]),
+        (SETTLED_EMPTY, [node for node in ask.nodes if node not in seen]),
+    ):
+        end = min(ask.end, answer.received_at - patience)
+        if nodes and end > ask.start:
+            await store.record_asked(answer.market, nodes, ask.start, end, answer.received_at)
