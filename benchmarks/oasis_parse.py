@@ -21,7 +21,7 @@ import threading
 import time
 import venv
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -91,18 +91,22 @@ def fetch(port: int, query: str) -> bytes:
     return connection.getresponse().read()
 
 
+class _Index(dict[object, int]):
+    """Key -> its number in order of first sight."""
+
+    def __missing__(self, key: object) -> int:
+        self[key] = number = len(self)
+        return number
+
+
 def read_hour(body: bytes, wanted: answer.Wanted) -> tuple[int, float]:
     """Keep node, start, component and price of every row in flat arrays; count and sum the prices themselves."""
-    nodes: dict[object, int] = {}
-    starts: dict[object, int] = {}
-    kinds: dict[object, int] = {}
+    nodes, starts, kinds = _Index(), _Index(), _Index()
     kept, values = (array("I"), array("I"), array("B")), array("d")
     for block in answer.blocks(body, wanted):
-        columns: tuple[Sequence[object], ...] = (block.nodes, block.starts, block.kinds)
-        for column, index, cells in zip(kept, (nodes, starts, kinds), columns, strict=True):
-            for new in set(cells).difference(index):
-                index[new] = len(index)
-            column.extend(map(index.__getitem__, cells))
+        kept[0].extend(map(nodes.__getitem__, block.nodes))
+        kept[1].extend(map(starts.__getitem__, block.starts))
+        kept[2].extend(map(kinds.__getitem__, block.kinds))
         values.extend(block.usd_per_mwh)
     lmp = kinds["LMP"]
     found = [price for kind, price in zip(kept[2], values, strict=True) if kind == lmp]

@@ -150,7 +150,11 @@ def test_blocks_cut_anywhere_give_the_same_rows() -> None:
     whole = [tuple(cells) for cells in csv.reader(io.StringIO(text.decode()))][1:]
     for size in (150, 171, 1000, 5000):
         pieces = [text[at : at + size] for at in range(0, len(text), size)]
-        found = [row for block in csv_rows.blocks(pieces, EVERYTHING, "RTM", pytest.fail) for row in block.rows()]
+        found = [
+            row
+            for block in csv_rows.blocks(pieces, EVERYTHING, "RTM", pytest.fail, csv_rows.Memory())
+            for row in block.rows()
+        ]
         assert [(row.node, row.kind, row.usd_per_mwh) for row in found] == [(c[7], c[9], float(c[14])) for c in whole]
 
 
