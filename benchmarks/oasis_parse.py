@@ -5,7 +5,7 @@ A stub on 127.0.0.1 serves answers made by this project's writer: the prices of 
 and sums must agree. Order alternates by round; medians count. The yardsticks sleep 5 s a call; that is counted, not
 slept, and is in no figure but its own. What they leave out: gridstatus checks nothing; ours checks fields, and for one
 node also the grid and the sum of components. The yardsticks' environment is made on the first run in
-``benchmarks/.peers``. Needs Linux and a package index. Run: ``python benchmarks/oasis_parse.py [--json]``.
+``.venv-oasis-peers``. Needs Linux and a package index. Run: ``python benchmarks/oasis_parse.py [--json]``.
 """
 
 from __future__ import annotations
@@ -137,7 +137,7 @@ def environment() -> Path:
     """Return the yardsticks' interpreter; makes its environment when the pins are new, ends with 3 where it cannot."""
     pins = HERE / "peers" / "oasis_requirements.txt"
     mark = hashlib.sha256(pins.read_bytes()).hexdigest()
-    folder = HERE / ".peers" / "oasis"
+    folder = HERE.parent / ".venv-oasis-peers"
     done, python = folder / "done", folder / "bin" / "python"
     if done.exists() and done.read_text(encoding="ascii") == mark:
         return python
@@ -191,8 +191,8 @@ def results(found: dict[tuple[str, str], dict[str, float]], nodes: int) -> list[
         pause = f", and {found[peer, case]['slept']:.0f} s of sleep" if found[peer, case]["slept"] else ""
         return {
             "what": what,
-            "value": f"{a * scale:.3g} {unit}",
-            "yardstick": f"{peer} {b * scale:.3g} {unit}{pause if key == 'cpu' else ''}",
+            "value": f"{a * scale:,.4g} {unit}",
+            "yardstick": f"{peer} {b * scale:,.4g} {unit}{pause if key == 'cpu' else ''}",
             "ratio": a / b,
             "target": f"<= {target}" if target else "",
             "met": not target or a / b <= target,

@@ -10,7 +10,7 @@ from caiso_ads.errors import WireError
 from caiso_ads.wire.oasis import csv_rows
 from caiso_ads.wire.oasis.answer import LmpRow, Wanted, blocks, rows
 from caiso_ads.wire.oasis.row import EVERYTHING
-from tests.wire.oasis.samples import HEADER, HUB, NODE, REAL, csv_zip, line, members_of, sample
+from tests.wire.oasis.samples import HEADER, HUB, NODE, REAL, csv_zip, line, members_of, sample, zipped
 
 
 def reader(header: str, wanted: Wanted = EVERYTHING, run: str = "", bad: list[str] | None = None) -> csv_rows._Reader:
@@ -63,8 +63,6 @@ def test_marks_line_ends_and_blank_lines_do_not_matter(text: str) -> None:
 
 
 def csv_rows_of(text: str) -> list[LmpRow]:
-    from tests.wire.oasis.samples import zipped
-
     return list(rows(zipped(("a.csv", text))))
 
 
