@@ -5,7 +5,7 @@ A stub on 127.0.0.1 serves answers made by this project's writer: the prices of 
 and sums must agree. Order alternates by round; medians count. The yardsticks sleep 5 s a call; that is counted, not
 slept, and is in no figure but its own. What they leave out: gridstatus checks nothing; ours checks fields, and for one
 node also the grid and the sum of components. The yardsticks' environment is made on the first run in
-``benchmarks/.peers``. Needs Linux and a package index. Run: ``python benchmarks/oasis_parse.py [--json]``.
+``.venv-oasis-peers``. Needs Linux and a package index. Run: ``python benchmarks/oasis_parse.py [--json]``.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import threading
 import time
 import venv
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -91,18 +91,22 @@ def fetch(port: int, query: str) -> bytes:
     return connection.getresponse().read()
 
 
+class _Index(dict[object, int]):
+    """Key -> its number in order of first sight."""
+
+    def __missing__(self, key: object) -> int:
+        self[key] = number = len(self)
+        return number
+
+
 def read_hour(body: bytes, wanted: answer.Wanted) -> tuple[int, float]:
     """Keep node, start, component and price of every row in flat arrays; count and sum the prices themselves."""
-    nodes: dict[object, int] = {}
-    starts: dict[object, int] = {}
-    kinds: dict[object, int] = {}
+    nodes, starts, kinds = _Index(), _Index(), _Index()
     kept, values = (array("I"), array("I"), array("B")), array("d")
     for block in answer.blocks(body, wanted):
-        columns: tuple[Sequence[object], ...] = (block.nodes, block.starts, block.kinds)
-        for column, index, cells in zip(kept, (nodes, starts, kinds), columns, strict=True):
-            for new in set(cells).difference(index):
-                index[new] = len(index)
-            column.extend(map(index.__getitem__, cells))
+        kept[0].extend(map(nodes.__getitem__, block.nodes))
+        kept[1].extend(map(starts.__getitem__, block.starts))
+        kept[2].extend(map(kinds.__getitem__, block.kinds))
         values.extend(block.usd_per_mwh)
     lmp = kinds["LMP"]
     found = [price for kind, price in zip(kept[2], values, strict=True) if kind == lmp]
@@ -133,7 +137,7 @@ def environment() -> Path:
     """Return the yardsticks' interpreter; makes its environment when the pins are new, ends with 3 where it cannot."""
     pins = HERE / "peers" / "oasis_requirements.txt"
     mark = hashlib.sha256(pins.read_bytes()).hexdigest()
-    folder = HERE / ".peers" / "oasis"
+    folder = HERE.parent / ".venv-oasis-peers"
     done, python = folder / "done", folder / "bin" / "python"
     if done.exists() and done.read_text(encoding="ascii") == mark:
         return python
@@ -187,8 +191,8 @@ def results(found: dict[tuple[str, str], dict[str, float]], nodes: int) -> list[
         pause = f", and {found[peer, case]['slept']:.0f} s of sleep" if found[peer, case]["slept"] else ""
         return {
             "what": what,
-            "value": f"{a * scale:.3g} {unit}",
-            "yardstick": f"{peer} {b * scale:.3g} {unit}{pause if key == 'cpu' else ''}",
+            "value": f"{a * scale:,.4g} {unit}",
+            "yardstick": f"{peer} {b * scale:,.4g} {unit}{pause if key == 'cpu' else ''}",
             "ratio": a / b,
             "target": f"<= {target}" if target else "",
             "met": not target or a / b <= target,

@@ -68,7 +68,7 @@ def main() -> None:
     importlib.import_module("pycaiso.oasis" if client == "pycaiso" else "gridstatus")
     logging.disable(logging.CRITICAL)  # gridstatus writes a line for each file; reading is measured, not writing
     slept: list[float] = []
-    time.sleep = slept.append
+    time.sleep = slept.append  # type: ignore[assignment]  # it is called with one number
     real = requests.get
 
     def get(url: str, **options: Any) -> Any:

@@ -10,7 +10,7 @@ from caiso_ads.errors import WireError
 from caiso_ads.wire.oasis import csv_rows
 from caiso_ads.wire.oasis.answer import LmpRow, Wanted, blocks, rows
 from caiso_ads.wire.oasis.row import EVERYTHING
-from tests.wire.oasis.samples import HEADER, HUB, NODE, REAL, csv_zip, line, members_of, sample
+from tests.wire.oasis.samples import HEADER, HUB, NODE, REAL, csv_zip, line, members_of, sample, zipped
 
 
 def reader(header: str, wanted: Wanted = EVERYTHING, run: str = "", bad: list[str] | None = None) -> csv_rows._Reader:
@@ -63,8 +63,6 @@ def test_marks_line_ends_and_blank_lines_do_not_matter(text: str) -> None:
 
 
 def csv_rows_of(text: str) -> list[LmpRow]:
-    from tests.wire.oasis.samples import zipped
-
     return list(rows(zipped(("a.csv", text))))
 
 
@@ -150,7 +148,11 @@ def test_blocks_cut_anywhere_give_the_same_rows() -> None:
     whole = [tuple(cells) for cells in csv.reader(io.StringIO(text.decode()))][1:]
     for size in (150, 171, 1000, 5000):
         pieces = [text[at : at + size] for at in range(0, len(text), size)]
-        found = [row for block in csv_rows.blocks(pieces, EVERYTHING, "RTM", pytest.fail) for row in block.rows()]
+        found = [
+            row
+            for block in csv_rows.blocks(pieces, EVERYTHING, "RTM", pytest.fail, csv_rows.Memory())
+            for row in block.rows()
+        ]
         assert [(row.node, row.kind, row.usd_per_mwh) for row in found] == [(c[7], c[9], float(c[14])) for c in whole]
 
 

@@ -7,7 +7,7 @@ from caiso_ads.errors import OasisError, ThrottledError, WireError
 from caiso_ads.wire.oasis import tables
 from caiso_ads.wire.oasis.answer import read_affected, read_catalogue
 from caiso_ads.wire.oasis.writing import THROTTLE_HTML, catalogue_zip, corrections_zip, error_zip
-from tests.wire.oasis.samples import HUB, MADE_AT, NODE, zipped
+from tests.wire.oasis.samples import HUB, MADE_AT, NODE, members_of, zipped
 
 DAY, SHORT, LONG = date(2026, 7, 20), date(2026, 3, 8), date(2025, 11, 2)
 CORRECTIONS = (
@@ -88,13 +88,7 @@ def test_affected_hours_come_back() -> None:
 def test_a_report_without_corrections_is_empty() -> None:
     body = corrections_zip(DAY, [])[1]
     assert read_affected(body, DAY) == []
-    assert b"No records found for report." in b"".join(zipped_text(body))
-
-
-def zipped_text(body: bytes) -> list[bytes]:
-    from tests.wire.oasis.samples import members_of
-
-    return [text.encode() for text in members_of(body).values()]
+    assert "No records found for report." in members_of(body).popitem()[1]
 
 
 def test_an_hour_is_named_once_with_its_area_and_reason() -> None:

@@ -4,14 +4,14 @@ import pytest
 
 from caiso_ads.errors import OasisError, WireError
 from caiso_ads.wire.oasis import xml_rows
-from caiso_ads.wire.oasis.answer import LmpRow, Wanted, rows
+from caiso_ads.wire.oasis.answer import EVERYTHING, LmpRow, Wanted, rows
 from tests.wire.oasis.samples import HUB, NODE, START, members_of, sample, zipped
 
 CURRENT = sample("PRC_CURR_LMP_one_node_v2.xml").decode()
 VALUES = {"MCC": 4.89868, "MCE": 37.97606, "MGHG": 0.0, "MCL": 1.28155, "LMP": 44.15629}
 
 
-def read(text: str | bytes, wanted: Wanted = Wanted()) -> list[LmpRow]:
+def read(text: str | bytes, wanted: Wanted = EVERYTHING) -> list[LmpRow]:
     return list(rows(zipped(("a.xml", text)), wanted))
 
 
@@ -96,7 +96,7 @@ def test_a_document_type_over_a_cut_is_seen() -> None:
     text = b"<?xml version='1.0'?><!DOCTYPE a><OASISReport/>"
     for at in range(1, len(text)):
         with pytest.raises(WireError, match="document type"):
-            list(xml_rows.blocks([text[:at], text[at:]], Wanted(), frozenset(), pytest.fail))
+            list(xml_rows.blocks([text[:at], text[at:]], EVERYTHING, frozenset(), pytest.fail))
 
 
 @pytest.mark.parametrize("prefix", ["", "m:", "other:"])

@@ -86,13 +86,14 @@ def _raise(reason: str) -> None:
 
 
 def _blocks(body: bytes, wanted: Wanted, market: Market | None, refuse: Refuse) -> Iterator[Block]:
+    memory = csv_rows.Memory()
     for member in _content(body):
         beginning = member.beginning()
         if _is_xml(member, beginning):
             yield from xml_rows.blocks(member.chunks(), wanted, _reports(market), refuse)
         elif not _skipped(member, beginning, wanted):
             run = HISTORY[market].run if market else ""
-            yield from csv_rows.blocks(member.chunks(), wanted, run, refuse)
+            yield from csv_rows.blocks(member.chunks(), wanted, run, refuse, memory)
 
 
 def _content(body: bytes) -> list[Member]:

@@ -10,10 +10,10 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
 from itertools import compress
-from math import isfinite
 from typing import TypeVar
+
+import msgspec
 
 from caiso_ads.errors import WireError
 from caiso_ads.wire.oasis.reports import DATA_ITEMS, PRICE_COLUMNS
@@ -24,7 +24,8 @@ T = TypeVar("T")
 MAX_LINE = 64 * 1024
 """Longest line (bytes). Real ones have about 170."""
 _MAX_REMEMBERED = 50_000
-_DIGITS = b"0123456789.+-eE"
+_DIGITS = b"0123456789.+-eE,"
+_floats = msgspec.json.Decoder(list[float]).decode  # four times as fast as float(), stricter, and never infinite
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -85,23 +86,30 @@ def kind_of(text: str) -> str:
     return DATA_ITEMS.get(text) or name(text)
 
 
+class Memory:
+    """What was read before of an answer; its members share it, since they tell of the same times and nodes."""
+
+    def __init__(self) -> None:
+        self.times = _Known(instant)
+        self.nodes = _Known(name)
+        self.kinds = _Known(kind_of)
+
+
 @dataclass(slots=True)
 class _Reader:
     columns: Columns
     wanted: Wanted
     run: str
     refuse: Refuse
+    memory: Memory = field(default_factory=Memory)
     line: int = 1
-    times: _Known[datetime] = field(default_factory=lambda: _Known(instant))
-    nodes: _Known[str] = field(default_factory=lambda: _Known(name))
-    kinds: _Known[str] = field(default_factory=lambda: _Known(kind_of))
 
     def block(self, block: bytes) -> Block:
         """Return the wanted rows of some whole lines."""
         lines = block.count(b"\n")
         try:
             found = self._at_once(block, lines)
-        except (ValueError, OverflowError):  # something is odd; the strict reader finds and names it
+        except ValueError:  # something is odd; the strict reader finds and names it
             found = Block.of(self._one_by_one(block))
             lines = 0  # it has counted them itself
         self.line += lines
@@ -122,12 +130,11 @@ class _Reader:
         start, end, node, kind, price = (cells[i::width] for i in (at.start, at.end, at.node, at.kind, at.price))
         if self.run and at.run is not None and cells[at.run :: width].count(self.run.encode()) != lines:
             raise ValueError
-        if b"".join(price).translate(None, _DIGITS):
+        numbers = b",".join(price)
+        if numbers.translate(None, _DIGITS):
             raise ValueError
-        nodes, kinds = list(map(self.nodes.__getitem__, node)), list(map(self.kinds.__getitem__, kind))
-        values = list(map(float, price))
-        if not isfinite(sum(values)):
-            raise ValueError
+        values = _floats(b"[" + numbers + b"]")
+        nodes, kinds = list(map(self.memory.nodes.__getitem__, node)), self._kinds(kind)
         keep = self._keep(nodes, kinds)
         if keep is not None:
             start, end = list(compress(start, keep)), list(compress(end, keep))
@@ -136,8 +143,14 @@ class _Reader:
                 list(compress(kinds, keep)),
                 list(compress(values, keep)),
             )
-        times = self.times.__getitem__
+        times = self.memory.times.__getitem__
         return Block(nodes, list(map(times, start)), list(map(times, end)), kinds, values)
+
+    def _kinds(self, kind: list[bytes]) -> list[str]:
+        known, first = self.memory.kinds, kind[0] if kind else b""
+        if kind and kind.count(first) == len(kind):  # from version 3 each member is of one kind
+            return [known[first]] * len(kind)
+        return list(map(known.__getitem__, kind))
 
     def _keep(self, nodes: list[str], kinds: list[str]) -> list[bool] | None:
         wanted = self.wanted
@@ -180,14 +193,14 @@ class _Reader:
         )
 
 
-def blocks(chunks: Iterable[bytes], wanted: Wanted, run: str, refuse: Refuse) -> Iterator[Block]:
+def blocks(chunks: Iterable[bytes], wanted: Wanted, run: str, refuse: Refuse, memory: Memory) -> Iterator[Block]:
     """Yield the wanted rows. ``run`` is the market run each row must be of, where the report names it; "" is any."""
     reader: _Reader | None = None
     for block in _whole_lines(chunks):
         rest = block
         if reader is None:
             header, _, rest = block.partition(b"\n")
-            reader = _Reader(Columns.of(header), wanted, run, refuse)
+            reader = _Reader(Columns.of(header), wanted, run, refuse, memory)
         if rest:
             yield reader.block(rest)
 

@@ -76,6 +76,8 @@ Refuse = Callable[[str], None]
 def instant(text: str) -> datetime:
     """Return an aware UTC time; raises ValueError for anything else, also without an offset."""
     value = datetime.fromisoformat(text)
+    if value.tzinfo is UTC:  # what "-00:00" becomes; each price has two of them
+        return value
     if value.tzinfo is None:
         raise ValueError(f"time without an offset: {text!r}")
     try:
