@@ -1,0 +1,64 @@
+"""One price row as OASIS sends it, what a reader wants of an answer, and the checks of single fields.
+
+Rule: structure that is wrong always raises; a single field that is wrong goes to ``refuse``, which raises or notes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from math import isfinite
+from typing import NamedTuple
+
+MAX_NAME = 80
+_NUMBER = frozenset("0123456789.+-eE")
+
+
+class LmpRow(NamedTuple):
+    """One component of one price. ``kind`` is LMP, MCE, MCC, MCL, MGHG or what else OASIS wrote; times are UTC."""
+
+    node: str
+    start: datetime
+    end: datetime
+    kind: str
+    usd_per_mwh: float
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which rows to yield; None is all. Members and rows that are not wanted are skipped as early as possible."""
+
+    nodes: frozenset[str] | None = None
+    kinds: frozenset[str] | None = None
+
+
+EVERYTHING = Wanted()
+
+Refuse = Callable[[str], None]
+"""Called with the reason for each row left out; it may raise."""
+
+
+def instant(text: str) -> datetime:
+    """Return an aware UTC time; raises ValueError for anything else, also without an offset."""
+    value = datetime.fromisoformat(text)
+    if value.tzinfo is None:
+        raise ValueError(f"time without an offset: {text!r}")
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError(f"time out of range: {text!r}") from None
+
+
+def number(text: str) -> float:
+    """Return a finite number in plain digits; raises ValueError for anything else."""
+    if not _NUMBER.issuperset(text) or not isfinite(value := float(text)):
+        raise ValueError(f"not a finite number: {text[:40]!r}")
+    return value
+
+
+def name(text: str) -> str:
+    """Return a node's or component's name; raises ValueError when it is empty, long or not printable ASCII."""
+    if not text or len(text) > MAX_NAME or not (text.isascii() and text.isprintable()):
+        raise ValueError(f"not a name: {text[:40]!r}")
+    return text
