@@ -3,6 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -86,10 +87,10 @@ def test_trade_days_begin_and_end_at_local_midnights(midnight: datetime, hours: 
     assert trade_day_start(midnight - timedelta(microseconds=1)) < midnight
 
 
-def change(**values: object) -> PriceChange:
+def change(**values: Any) -> PriceChange:
     hour = DAY + 3 * HOUR
     made = PriceChange(Market.RTD, hour, hour + HOUR, 2.5, DAY + 10 * HOUR, DAY + 12 * HOUR)
-    return replace(made, **values)  # type: ignore[arg-type] - the caller names fields of the class
+    return replace(made, **values)
 
 
 def test_a_correction_changes_its_hour_from_its_time_on() -> None:

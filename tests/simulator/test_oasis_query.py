@@ -22,8 +22,8 @@ GOOD = {
 GROUP = {"groupid": "RTM_LMP_GRP", "version": "3", "startdatetime": "20260701T07:00-0000"}
 
 
-def asked(page: str = "SingleZip", base: dict[str, str] = GOOD, **changes: str | None) -> Ask:
-    query = {**base, **changes}
+def asked(page: str = "SingleZip", /, **changes: str | None) -> Ask:
+    query = {**(GOOD if page == "SingleZip" else GROUP), **changes}
     return read(page, {key: value for key, value in query.items() if value is not None}, Switches())
 
 
@@ -76,7 +76,7 @@ def test_each_mistake_has_its_code(code: int, changes: dict[str, str | None]) ->
 )
 def test_each_mistake_of_a_group_has_its_code(code: int, changes: dict[str, str | None]) -> None:
     with pytest.raises(RefusedError) as caught:
-        asked("GroupZip", GROUP, **changes)
+        asked("GroupZip", **changes)
     assert caught.value.code == code
 
 

@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from caiso_ads.core.price import Market
 from caiso_ads.simulator.switches import Switches
 from caiso_ads.wire.oasis.reports import CATALOGUES, CORRECTIONS, CURRENT, HISTORY, Report
+from caiso_ads.wire.oasis.writing import Form
 
 ALL, ALL_APNODES = "ALL", "ALL_APNODES"
 SINGLE = {report.query: report for report in (CURRENT, *HISTORY.values(), *CATALOGUES.values())}
@@ -50,7 +51,7 @@ class Ask:
 
     report: Report
     version: int
-    form: str
+    form: Form
     start: datetime
     end: datetime
     nodes: tuple[str, ...] = ()
@@ -79,7 +80,7 @@ def read(page: str, query: Mapping[str, str], switches: Switches) -> Ask:
     start, end = _times(query, report, group=group)
     _check_run(query, report, group=group)
     nodes, everything = _nodes(query, report, switches, group=group)
-    form = "csv" if query.get("resultformat") == "6" else "xml"
+    form: Form = "csv" if query.get("resultformat") == "6" else "xml"
     return Ask(report, version, form, start, end, nodes, everything, group)
 
 
