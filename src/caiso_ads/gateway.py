@@ -273,8 +273,7 @@ class Gateway:
         if isinstance(receipt.content, WireError):
             self._unreadable(receipt.content, f"batch {uid}")
             return
-        self._fold(facts.BatchSeen(receipt.content, self._clock.now()))
-        self.publish()
+        self.accept(facts.BatchSeen(receipt.content, self._clock.now()))
 
     def _changed(self, header: DispatchBatch) -> bool:
         known = self.state.batches.get(header.batch_uid)
@@ -302,8 +301,7 @@ class Gateway:
         self._polls.failed("store failed")
         if self.state.store_ok:
             log.error("the store cannot write, nothing is acknowledged: %s", error)
-        self._fold(facts.StoreChanged(ok=False))
-        self.publish()
+        self.accept(facts.StoreChanged(ok=False))
         return max(self.settings.poll_interval_s, ERROR_DELAYS_S[0])
 
     def _link_failed(self, error: RemoteError) -> float:
@@ -312,16 +310,14 @@ class Gateway:
             log.warning("ADS poll failed: %s", error)
         delay = ERROR_DELAYS_S[min(self._failures, len(ERROR_DELAYS_S) - 1)]
         self._failures += 1
-        self._fold(facts.PollFailed(_fault(error)))
-        self.publish()
+        self.accept(facts.PollFailed(_fault(error)))
         if isinstance(error, HttpStatusError) and error.retry_after_s is not None:
             delay = max(delay, min(60.0, error.retry_after_s))
         return max(self.settings.poll_interval_s, delay * random.uniform(0.9, 1.1))  # noqa: S311 - jitter, no secret
 
     def _unreadable(self, error: WireError, what: str, *, dispatch: bool = True) -> None:
         log.error("kept but not readable, not acknowledged: %s: %s", what, error)
-        self._fold(facts.PayloadUnreadable(self._clock.now(), dispatch))
-        self.publish()
+        self.accept(facts.PayloadUnreadable(self._clock.now(), dispatch))
 
     def _remember(self, uid: str) -> None:
         """Keep in mind which batches are stored, so that reading the whole cache fetches only the others."""
@@ -378,7 +374,11 @@ class Gateway:
             await self._clock.sleep(COMMANDS_EVERY_S)
 
     def _force(self, change: Override | Cleared) -> None:
-        self._fold(facts.OverridesChanged(after(self.state.overrides, change)))
+        self.accept(facts.OverridesChanged(after(self.state.overrides, change)))
+
+    def accept(self, event: facts.Event) -> None:
+        """Fold what a task beside the loop has stored, and publish."""
+        self._fold(event)
         self.publish()
 
     def tick(self) -> None:

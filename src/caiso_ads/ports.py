@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from typing import Any, Generic, Protocol, TypeVar
@@ -344,13 +344,20 @@ class Feed:
 
 @dataclass(frozen=True, slots=True)
 class SinkContext:
-    """What a sink may know beside the feed: the served resources in configured order, the past, and the clock."""
+    """What a sink may know beside the feed: the served resources in configured order, the past, and the clock.
+
+    ``nodes`` are the pricing nodes in served order, ``node_names`` their names for people, ``node_of`` the node of a
+    resource that has one.
+    """
 
     resource_ids: tuple[str, ...]
     names: Mapping[str, str]
     environment: str
     store: Store
     clock: Clock
+    nodes: tuple[str, ...] = ()
+    node_names: Mapping[str, str] = field(default_factory=dict)
+    node_of: Mapping[str, str] = field(default_factory=dict)
 
 
 class Sink(Protocol):

@@ -19,6 +19,7 @@ from caiso_ads.core.quality import Directive, Quality
 from caiso_ads.sinks.modbus import Config as ModbusConfig
 from caiso_ads.sinks.modbus.layout import slot
 
+_UNKNOWN = PointValue(None, Quality.INIT)
 _COLOURS = {"FOLLOW": "bold green", "TEST": "bold magenta", "HOLD": "bold yellow", "NO_DATA": "bold red"}
 
 
@@ -32,7 +33,7 @@ def picture(snapshot: Snapshot, config: Config, config_path: Path) -> Renderable
         ),
         Text(_headline(snapshot)),
         _table(snapshot, config, modbus),
-        Text(_how_to_read(config_path, modbus)),
+        Text(_how_to_read(config_path, modbus, tuple(snapshot.nodes))),
     )
 
 
@@ -60,6 +61,9 @@ def _table(snapshot: Snapshot, config: Config, modbus: ModbusConfig) -> Table:
         table.add_column(title, no_wrap=True)
     for title in ("setpoint", "DOT MW", "next DOT", "in"):
         table.add_column(title, justify="right", no_wrap=True)
+    priced = bool(snapshot.nodes)  # the LMP of the interval the DOT belongs to
+    if priced:
+        table.add_column("LMP", justify="right", no_wrap=True)
     for title in ("register", "block"):
         table.add_column(title, justify="right", no_wrap=True)
     for index, resource_id in enumerate(snapshot.resources):
@@ -71,6 +75,7 @@ def _table(snapshot: Snapshot, config: Config, modbus: ModbusConfig) -> Table:
             Quality(_whole(snapshot.value(resource_id, "quality"))).name,
             *(_number(snapshot.value(resource_id, key)) for key in ("setpoint_mw", "dot_mw", "next_dot_mw")),
             _countdown(snapshot.value(resource_id, "seconds_to_next_target")),
+            *([_number(snapshot.dot_prices.get(resource_id, _UNKNOWN))] if priced else []),
             legacy,
             str(40001 + plan.block_base(index)),
         )
@@ -90,7 +95,7 @@ def _countdown(value: PointValue) -> str:
     return "-" if not isinstance(value.value, float) else f"{int(value.value) // 60}:{int(value.value) % 60:02d}"
 
 
-def _how_to_read(config_path: Path, modbus: ModbusConfig) -> str:
+def _how_to_read(config_path: Path, modbus: ModbusConfig, nodes: tuple[str, ...]) -> str:
     here = Path.cwd()
     shown = config_path.relative_to(here) if config_path.is_relative_to(here) else config_path
     target = f"-m tcp -p {modbus.port} -a {modbus.unit_id}"
@@ -101,10 +106,18 @@ def _how_to_read(config_path: Path, modbus: ModbusConfig) -> str:
         f"  mbpoll {target} -t 4:float -r 1 -c 6 -1 {modbus.host}   # 40001 on: setpoints now\n"
         f"  mbpoll {target} -t 1 -r 1 -c 4 -1 {modbus.host}         # 10001: 1 while all are good\n"
         f"  mbpoll {target} -t 4:float -B -r {block} -c 1 -1 {modbus.host}   # first block: setpoint_mw\n"
+        f"{_price_line(target, modbus, nodes)}"
         f"  {_our_command()} status --config {shown}\n"
         f"  {_our_command()} points --config {shown}   # the whole map\n"
         "Ctrl-C stops it."
     )
+
+
+def _price_line(target: str, modbus: ModbusConfig, nodes: tuple[str, ...]) -> str:
+    """Return how to read the first node in the old map; nothing without one."""
+    if not nodes or not modbus.legacy_map:
+        return ""
+    return f"  mbpoll {target} -t 4:float -r 51 -c 2 -1 {modbus.host}   # 40051: newest LMP of {nodes[0]}, 40053: the one of now\n"
 
 
 def _our_command() -> str:

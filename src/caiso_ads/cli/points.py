@@ -18,7 +18,7 @@ import click
 
 from caiso_ads.cli._errors import report_errors
 from caiso_ads.core.events import Notice
-from caiso_ads.core.points import GATEWAY_POINTS, RESOURCE_POINTS, Kind, Point
+from caiso_ads.core.points import GATEWAY_POINTS, NODE_POINTS, RESOURCE_POINTS, Kind, Point
 from caiso_ads.core.quality import Directive, Quality, Reason
 from caiso_ads.errors import ConfigError
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 REGENERATE = "caiso-ads points --catalogue > docs/points.md"
 _EXAMPLE: tuple[str, ...] = ("EXAMPLE_1_UNIT", "EXAMPLE_2_UNIT")
+_EXAMPLE_NODES: tuple[str, ...] = ("EXAMPLE_NODE",)
 COLUMNS = ("functions", "pdu", "number", "count", "resource", "key", "type", "word_order", "unit", "meaning")
 _FUNCTIONS = {"register": "03/04", "bit": "01/02"}
 
@@ -123,7 +124,7 @@ def modbus_map(config_path: Path | None) -> tuple[list[Row], list[str]]:
     """Return the rows of a configuration's map, and what else must be known; ConfigError without a Modbus table."""
     from caiso_ads.sinks.modbus import Config, layout
 
-    sink, resources = Config(), _EXAMPLE
+    sink, resources, nodes = Config(), _EXAMPLE, _EXAMPLE_NODES
     if config_path is not None:
         from caiso_ads.config import load_config
 
@@ -134,7 +135,8 @@ def modbus_map(config_path: Path | None) -> tuple[list[Row], list[str]]:
                 "is missing", file=str(config_path), table="sinks.modbus", cure="Add a line [sinks.modbus]."
             )
         sink, resources = found, tuple(resource.id for resource in loaded.resources)
-    plan = sink.plan(resources)
+        nodes = tuple(node.id for node in loaded.nodes)
+    plan = sink.plan(resources, nodes)
     listens = f"Unit ID {sink.unit_id} on {sink.host}, port {sink.port}."
     return layout.rows(plan), [listens, *layout.notes(plan)]
 
@@ -150,6 +152,9 @@ def catalogue_markdown() -> str:
         _points_table(GATEWAY_POINTS),
         "## Each resource",
         _points_table(RESOURCE_POINTS),
+        "## Each pricing node",
+        "5-minute LMPs. `active` is the price of the interval that contains now and of no other, `published` the newest there is.",
+        _points_table(NODE_POINTS),
         "## How `quality` reads",
         _codes_table((code, code.name, QUALITIES[code]) for code in Quality),
         "## How `directive` reads",

@@ -116,7 +116,9 @@ def picture(seen: Seen) -> RenderableType:
         parts.append(Text(f"The gateway is not running; last seen {last}. What follows is old.", style="bold red"))
     if seen.state["watermark"]:
         parts.append(Text(one_line(seen.state["watermark"]), style="bold magenta"))
-    return Group(*parts, _gateway_line(seen.state), _table(seen.state["resources"]))
+    shown = Group(*parts, _gateway_line(seen.state), _table(seen.state["resources"]))
+    nodes = seen.state.get("nodes")  # an older gateway's file has none
+    return Group(shown, _node_table(nodes)) if nodes else shown
 
 
 def _gateway_line(state: dict[str, Any]) -> RenderableType:
@@ -136,7 +138,11 @@ def _table(resources: list[dict[str, Any]]) -> RenderableType:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table("Resource", "Directive", "Setpoint MW", "DOT → next", "Quality", "Trajectory", "Dispatch", "Why")
+    priced = any("dot_lmp" in resource for resource in resources)
+    lmp = ("LMP",) if priced else ()
+    table = Table(
+        "Resource", "Directive", "Setpoint MW", "DOT → next", *lmp, "Quality", "Trajectory", "Dispatch", "Why"
+    )
     for resource in resources:
         points = resource["points"]
         directive = points["directive"].get("word", "?")
@@ -145,10 +151,31 @@ def _table(resources: list[dict[str, Any]]) -> RenderableType:
             Text(directive, style=_COLOURS.get(directive, "bold red")),
             Text(_number(points["setpoint_mw"]), justify="right"),
             Text(_targets(points)),
+            *([Text(_number(resource.get("dot_lmp", {"value": None})), justify="right")] if priced else []),
             Text(points["quality"].get("word", "?")),
             Text(_span(points["trajectory_age_s"]["value"])),
             Text(_span(points["dispatch_age_s"]["value"])),
             Text(points["reasons"].get("word", "").lower().replace("_", " ").replace("none", "")),
+        )
+    return table
+
+
+def _node_table(nodes: list[dict[str, Any]]) -> RenderableType:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table("Node", "LMP now USD/MWh", "Quality", "Newest USD/MWh", "of interval", "Quality", "Age")
+    for node in nodes:
+        points = node["points"]
+        begin = points["published_start_time"]["value"]
+        table.add_row(
+            Text(one_line(node["name"])),
+            Text(_number(points["active_lmp_usd_per_mwh"]), justify="right"),
+            Text(points["quality"].get("word", "?")),
+            Text(_number(points["published_lmp_usd_per_mwh"]), justify="right"),
+            Text("-" if begin is None else _clock(begin)),
+            Text(points["published_quality"].get("word", "?")),
+            Text(_span(points["price_age_s"]["value"])),
         )
     return table
 

@@ -19,16 +19,19 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from caiso_ads.config.prices import DEFAULT_OASIS, NodeConfig, OasisConfig, all_nodes, is_node
 from caiso_ads.config.tables import AdsConfig, LimitsConfig, ResourceConfig, StoreConfig
+from caiso_ads.core.directive import Environment
 from caiso_ads.errors import ConfigError
 from caiso_ads.sinks import REGISTRY, SinkConfig, config_type
 
 T = TypeVar("T")
+Listed = TypeVar("Listed", ResourceConfig, NodeConfig)
 
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """The whole configuration; ``source`` is the file it came from."""
+    """The whole configuration; ``source`` is the file it came from. ``nodes`` holds those of the resources too."""
 
     ads: AdsConfig
     store: StoreConfig
@@ -36,6 +39,8 @@ class Config:
     limits: LimitsConfig
     sinks: dict[str, SinkConfig]
     source: Path
+    oasis: OasisConfig = DEFAULT_OASIS
+    nodes: tuple[NodeConfig, ...] = ()
 
     @property
     def status_path(self) -> Path:
@@ -57,15 +62,20 @@ def load_config(path: Path) -> Config:
         line = found[1] if found else len(text.splitlines())
         raise ConfigError(f"is not TOML: {error}", file=f"{path}:{line}") from error
     place = _Place(path, text)
-    _refuse_unknown(place, raw, ("ads", "store", "resource", "limits", "sinks"), kind="table")
+    _refuse_unknown(place, raw, ("ads", "store", "resource", "limits", "oasis", "node", "sinks"), kind="table")
     store = _convert(_table(raw, "store", place), StoreConfig, place.at("store"))
+    ads = _convert(_table(raw, "ads", place), AdsConfig, place.at("ads"))
+    resources = _resources(raw.get("resource", []), place)
+    nodes = all_nodes(_nodes(raw.get("node", []), place), resources)
     return Config(
-        ads=_convert(_table(raw, "ads", place), AdsConfig, place.at("ads")),
+        ads=ads,
         store=store,
-        resources=_resources(raw.get("resource", []), place),
+        resources=resources,
         limits=_convert(raw.get("limits", {}), LimitsConfig, place.at("limits")),
         sinks=_sinks(raw.get("sinks", {}), place, status_path=f"{store.path}.status.json"),
         source=path,
+        oasis=_oasis(raw, place, ads.environment, used=bool(nodes)),
+        nodes=nodes,
     )
 
 
@@ -86,6 +96,8 @@ def describe_config() -> tuple[KeyDoc, ...]:
         ("[ads]", AdsConfig),
         ("[store]", StoreConfig),
         ("[[resource]]", ResourceConfig),
+        ("[oasis]", OasisConfig),
+        ("[[node]]", NodeConfig),
         ("[limits]", LimitsConfig),
     ]
     tables += [(f"[sinks.{name}]", config_type(name)) for name in REGISTRY]
@@ -139,14 +151,40 @@ def _table(raw: dict[str, Any], name: str, place: _Place) -> Any:
 
 
 def _resources(raw: Any, place: _Place) -> tuple[ResourceConfig, ...]:
-    if not isinstance(raw, list) or not raw:
+    made = _listed(raw, "resource", ResourceConfig, place)
+    if not made:
         raise place.at("resource").error("give each resource a table of its own, headed [[resource]]")
-    places = [place.at("resource", number) for number in range(1, len(raw) + 1)]
-    made = tuple(_convert(table, ResourceConfig, at) for table, at in zip(raw, places, strict=True))
-    count = Counter(resource.id for resource in made)
-    for resource, at in zip(reversed(made), reversed(places), strict=True):
-        if count[resource.id] > 1:
-            raise at.error(f"{resource.id!r} stands twice; each resource has its own registers", "id")
+    for number, resource in enumerate(made, start=1):
+        if resource.node and not is_node(resource.node):
+            raise place.at("resource", number).error(f"{resource.node!r} cannot be the name of a node", "node")
+    return made
+
+
+def _nodes(raw: Any, place: _Place) -> tuple[NodeConfig, ...]:
+    return _listed(raw, "node", NodeConfig, place)
+
+
+def _listed(raw: Any, name: str, struct: type[Listed], place: _Place) -> tuple[Listed, ...]:
+    """Make the structs of a [[list]]; an id may stand once."""
+    if not isinstance(raw, list):
+        raise place.at(name).error(f"give each {name} a table of its own, headed [[{name}]]")
+    places = [place.at(name, number) for number in range(1, len(raw) + 1)]
+    made = tuple(_convert(table, struct, at) for table, at in zip(raw, places, strict=True))
+    count = Counter(item.id for item in made)
+    for item, at in zip(reversed(made), reversed(places), strict=True):
+        if count[item.id] > 1:
+            raise at.error(f"{item.id!r} stands twice; each {name} has its own registers", "id")
+    return made
+
+
+def _oasis(raw: dict[str, Any], place: _Place, environment: Environment, *, used: bool) -> OasisConfig:
+    """Make the price service's table; its address must suit the environment where the table stands or a node does."""
+    made = _convert(raw.get("oasis", {}), OasisConfig, place.at("oasis"))
+    if used or "oasis" in raw:
+        try:
+            made.check_for(environment)
+        except ConfigError as error:
+            raise place.at("oasis").error(error.problem, error.key, error.cure) from error
     return made
 
 

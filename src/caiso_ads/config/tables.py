@@ -50,7 +50,7 @@ class AdsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         """Complete the addresses as the client would, and check them; ConfigError names the key."""
         for key, url in (("url", self.url), ("response_url", self.response_url)):
             if url or key == "url":
-                _check_url(key, url, self.environment)
+                check_url(key, url, self.environment)
         endpoint = Endpoint.of(self.url, self.response_url or None, self.version or None)
         msgspec.structs.force_setattr(self, "response_url", endpoint.response_url)
         msgspec.structs.force_setattr(self, "version", endpoint.version)
@@ -96,11 +96,13 @@ class ResourceConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         Literal["hold", "release", "value"], Meta(description="what follows: hold on, release, or fallback_mw")
     ] = "release"
     fallback_mw: Annotated[float | None, Meta(description='setpoint for link_lost_then = "value", MW')] = None
+    node: Annotated[str, Meta(description="pricing node whose LMP is shown beside the target; by default none")] = ""
 
     def __post_init__(self) -> None:
         """Trim the texts, check the limits; ConfigError names the key."""
         msgspec.structs.force_setattr(self, "id", self.id.strip())
         msgspec.structs.force_setattr(self, "name", self.name.strip() or self.id)
+        msgspec.structs.force_setattr(self, "node", self.node.strip())
         for key, text in (("id", self.id), ("name", self.name)):
             if not text or not text.isprintable():
                 raise ConfigError("must be text without control characters, and not empty", key=key)
@@ -122,7 +124,7 @@ class ResourceConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         return Resource(
             self.id, self.name, self.pmin_mw, self.pmax_mw, self.technology in {"solar", "wind"}, Mode(self.setpoint),
             Machine(self.operating_min_mw, self.ramp_mw_per_min), fallback, self.mismatch_mw,
-            self.beyond_ramp == "refuse",
+            self.beyond_ramp == "refuse", self.node,
         )  # fmt: skip
 
 
@@ -162,8 +164,8 @@ class LimitsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         )  # fmt: skip
 
 
-def _check_url(key: str, url: str, environment: Environment) -> None:
-    """Refuse what is not https, and a host of another environment."""
+def check_url(key: str, url: str, environment: Environment) -> None:
+    """Refuse what is not https, and a host of another environment; ConfigError names the key."""
     try:
         parts = urlsplit(url)
         host, _ = (parts.hostname or "").rstrip("."), parts.port

@@ -8,6 +8,7 @@ from caiso_ads.core.directive import LinkFault
 from caiso_ads.core.instant import Instant
 from caiso_ads.core.model import DispatchBatch, TrajectoryBatch
 from caiso_ads.core.override import Override
+from caiso_ads.core.price import Price
 
 CLOCK_LIMIT_S = 10.0
 """How far our clock may be from the ISO's before nothing is rotated any more (s)."""
@@ -100,6 +101,31 @@ class OverridesChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class PricesSeen:
+    """Prices are durable. ``restored`` when they were read back at start; ``refused`` are nodes whose rows failed a check."""
+
+    prices: tuple[Price, ...]
+    arrived: Instant
+    restored: bool = False
+    refused: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class PricesFailed:
+    """A request for prices failed. ``code``: 1 unreachable, 2 not readable, 3 not stored, 429 throttled, else OASIS's."""
+
+    code: int
+    at: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class NodesUnknown:
+    """The ISO's catalogue was read: these configured nodes, and no others, are not in it."""
+
+    nodes: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Stopping:
     """The gateway is shutting down."""
 
@@ -120,6 +146,9 @@ Event = (
     | ClockSampled
     | ClockStepped
     | OverridesChanged
+    | PricesSeen
+    | PricesFailed
+    | NodesUnknown
     | Stopping
     | Restarted
 )

@@ -1,13 +1,13 @@
 """The point catalogue: each number the plant can read is declared here once, in the order every register map uses.
 
 An electrical engineer starts reading here. All maps (Modbus, files, later protocols) and ``docs/points.md`` derive
-from the two tables below. Rule: a value that is not known is None, never 0; a value travels with its quality.
+from the tables below. Rule: a value that is not known is None, never 0; a value travels with its quality.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from functools import partial
@@ -73,6 +73,14 @@ GATEWAY_POINTS: tuple[Point, ...] = (
     Point("clock_offset_s", Kind.NUMBER, "s", "the ISO's clock minus ours, from its last answer"),
     Point("clock_ok", Kind.CODE, "", "1 while our clock may rotate targets, 0 while they are frozen"),
     Point("market_age_s", Kind.NUMBER, "s", "time since a 5-minute batch arrived, for whatever resource"),
+    Point("price_nodes", Kind.COUNT, "", "pricing nodes served, each with a block of its own"),
+    Point("price_failures", Kind.COUNT, "", "price requests in a row that failed; 0 when the last one was answered"),
+    Point(
+        "price_error",
+        Kind.CODE,
+        "",
+        "why the last failed: 0 it did not, 1 unreachable, 2 not readable, 3 store, 429 throttled, 1000.. OASIS's code",
+    ),
 )
 
 RESOURCE_POINTS: tuple[Point, ...] = (
@@ -122,8 +130,35 @@ RESOURCE_POINTS: tuple[Point, ...] = (
     Point("missed_intervals", Kind.COUNT, "", "5-minute intervals in a row without a target, up to the newest due"),
 )
 
+_USD = "USD/MWh"
+
+NODE_POINTS: tuple[Point, ...] = (
+    Point("quality", Kind.CODE, "", "quality of the active price: 1 is good, any other is not"),
+    Point(
+        "active_lmp_usd_per_mwh",
+        Kind.NUMBER,
+        _USD,
+        "LMP of the 5-minute interval that contains now; no other stands here",
+    ),
+    Point("active_start_time", Kind.TIME, "s", "begin of the active interval"),
+    Point("active_energy_usd_per_mwh", Kind.NUMBER, _USD, "energy component (MCE) of the active price"),
+    Point("active_congestion_usd_per_mwh", Kind.NUMBER, _USD, "congestion component (MCC) of the active price"),
+    Point("active_loss_usd_per_mwh", Kind.NUMBER, _USD, "loss component (MCL) of the active price"),
+    Point("active_ghg_usd_per_mwh", Kind.NUMBER, _USD, "greenhouse gas component (MGHG) of the active price"),
+    Point("published_quality", Kind.CODE, "", "quality of the published price: 1 is good, any other is not"),
+    Point("published_lmp_usd_per_mwh", Kind.NUMBER, _USD, "LMP of the newest 5-minute interval the ISO has posted"),
+    Point("published_start_time", Kind.TIME, "s", "begin of the published interval"),
+    Point("published_energy_usd_per_mwh", Kind.NUMBER, _USD, "energy component (MCE) of the published price"),
+    Point("published_congestion_usd_per_mwh", Kind.NUMBER, _USD, "congestion component (MCC) of the published price"),
+    Point("published_loss_usd_per_mwh", Kind.NUMBER, _USD, "loss component (MCL) of the published price"),
+    Point("published_ghg_usd_per_mwh", Kind.NUMBER, _USD, "greenhouse gas component (MGHG) of the published price"),
+    Point("price_age_s", Kind.NUMBER, "s", "time since the published interval ended; 0 while it lasts or is ahead"),
+    Point("answer_age_s", Kind.NUMBER, "s", "time since the price service last gave a price of this node"),
+)
+
 _GATEWAY_INDEX = {point.key: index for index, point in enumerate(GATEWAY_POINTS)}
 _RESOURCE_INDEX = {point.key: index for index, point in enumerate(RESOURCE_POINTS)}
+_NODE_INDEX = {point.key: index for index, point in enumerate(NODE_POINTS)}
 
 
 def index_of(key: str) -> int:
@@ -136,13 +171,16 @@ class Snapshot:
     """Everything the plant may read at one instant, immutable. ``generation`` grows with each one published.
 
     ``gateway`` is parallel to GATEWAY_POINTS; each tuple in ``resources`` is parallel to RESOURCE_POINTS and the
-    mapping is in configured order.
+    mapping is in configured order. Each tuple in ``nodes`` is parallel to NODE_POINTS. ``dot_prices`` holds, for each
+    resource with a node, the LMP (USD/MWh) of the interval in which the target time of its dot_mw lies.
     """
 
     generation: int
     at: datetime
     gateway: tuple[PointValue, ...]
     resources: Mapping[str, tuple[PointValue, ...]]
+    nodes: Mapping[str, tuple[PointValue, ...]] = field(default_factory=dict)
+    dot_prices: Mapping[str, PointValue] = field(default_factory=dict)
 
     def gateway_value(self, key: str) -> PointValue:
         """Return one gateway point; KeyError for a key that is not in the catalogue."""
@@ -151,3 +189,7 @@ class Snapshot:
     def value(self, resource_id: str, key: str) -> PointValue:
         """Return one point of one resource; KeyError for an unknown resource or key."""
         return self.resources[resource_id][_RESOURCE_INDEX[key]]
+
+    def node_value(self, node: str, key: str) -> PointValue:
+        """Return one point of one pricing node; KeyError for an unknown node or key."""
+        return self.nodes[node][_NODE_INDEX[key]]

@@ -18,6 +18,7 @@ from caiso_ads.core.instant import Instant
 from caiso_ads.core.intervals import consecutive_missing
 from caiso_ads.core.override import Override, active
 from caiso_ads.core.points import GATEWAY_POINTS, RESOURCE_POINTS, PointValue, Snapshot, point_values
+from caiso_ads.core.price_view import dot_prices, link_values, node_values
 from caiso_ads.core.quality import Directive, Quality
 from caiso_ads.core.ramp import ramp_at
 from caiso_ads.core.setpoint import INTERVAL_S, Target, Targets, choose, overdue_s, standing
@@ -45,6 +46,7 @@ def snapshot(
         "clock_offset_s": state.clock.offset_s,
         "clock_ok": int(state.clock.ok),
         "market_age_s": moment.market_age_s,
+        **link_values(state),
     }
     overall = Quality.SHUTDOWN if state.stopping else Quality.GOOD
     forced = active(state.overrides, now.wall)
@@ -56,6 +58,8 @@ def snapshot(
             resource_id: _View(state, resource, moment, forced.get(resource_id)).values()
             for resource_id, resource in state.configured.items()
         },
+        nodes=node_values(state, now, moment.when),
+        dot_prices=dot_prices(state, moment.when),
     )
 
 

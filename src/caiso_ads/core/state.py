@@ -22,10 +22,13 @@ from caiso_ads.core.happenings import (
     ClockSampled,
     ClockStepped,
     Event,
+    NodesUnknown,
     OverridesChanged,
     PayloadUnreadable,
     PollCompleted,
     PollFailed,
+    PricesFailed,
+    PricesSeen,
     Restarted,
     Stopping,
     StoreChanged,
@@ -34,6 +37,7 @@ from caiso_ads.core.happenings import (
 from caiso_ads.core.instant import Instant
 from caiso_ads.core.model import DispatchBatch, DispatchOperatingPoint, TrajectoryBatch, is_yes
 from caiso_ads.core.override import Override
+from caiso_ads.core.price_state import UNTRIED_LINK, NodeState, PriceLink, fold_link, fold_nodes, forgotten
 from caiso_ads.core.ramp import DEFAULT_MACHINE, Machine, ramp_at
 from caiso_ads.core.setpoint import TARGET_ORDER, TARGET_TIME, Target, targets_of, withdrawn_of
 from caiso_ads.core.steps import is_steady, judged
@@ -65,6 +69,7 @@ class Resource:
     ``renewable`` (wind and solar) may run free unless the ISO's follow-DOT flag says otherwise. Interpretation: a
     missing flag means "free to run" for these, and "must follow" for every other technology. ``mismatch_mw`` is how
     far ramp and operating points may disagree. ``refuses_steps``: what the machine's ramp rate cannot do is refused.
+    ``node`` is the pricing node shown beside its target; empty for none.
     """
 
     resource_id: str
@@ -77,6 +82,7 @@ class Resource:
     fallback: Fallback = DEFAULT_FALLBACK
     mismatch_mw: float = 5.0
     refuses_steps: bool = False
+    node: str = ""
 
     def allows(self, mw: float) -> bool:
         """Whether that power is inside the limits."""
@@ -143,7 +149,7 @@ class State:
     """The whole state. ``completed`` is the last complete poll of this process; ``market_at`` the last 5-minute batch.
 
     ``polling`` is the first complete poll. ``unread_at`` is when the last unreadable dispatch payload came; ``unread``
-    holds until a later 5-minute batch is read.
+    holds until a later 5-minute batch is read. ``prices`` is in the order of ``nodes``.
     """
 
     configured: Mapping[str, Resource]
@@ -162,11 +168,16 @@ class State:
     unreadable: int = 0
     unread_at: Instant | None = None
     unread: bool = False
+    nodes: tuple[str, ...] = ()
+    prices: Mapping[str, NodeState] = field(default_factory=dict)
+    price_link: PriceLink = UNTRIED_LINK
 
 
-def initial(configured: Mapping[str, Resource], environment: Environment) -> State:
+def initial(configured: Mapping[str, Resource], environment: Environment, nodes: Iterable[str] = ()) -> State:
     """Return the state of a gateway that knows nothing."""
-    return State(dict(configured), environment, {resource_id: ResourceState() for resource_id in configured})
+    prices = {node: NodeState() for node in nodes}
+    resources = {resource_id: ResourceState() for resource_id in configured}
+    return State(dict(configured), environment, resources, nodes=tuple(prices), prices=prices)
 
 
 def fold(state: State, event: Event) -> State:
@@ -184,6 +195,9 @@ def fold(state: State, event: Event) -> State:
             return _restarted(state)
         case ClockSampled() | ClockStepped():
             return replace(state, clock=_fold_clock(state.clock, event))
+        case PricesSeen() | PricesFailed() | NodesUnknown():
+            prices, link = fold_nodes(state.prices, event), fold_link(state.price_link, event)
+            return replace(state, prices=prices, price_link=link)
         case _:
             return _fold_flag(state, event)
 
@@ -214,7 +228,7 @@ def _restarted(state: State) -> State:
     """Keep what a new process reads back from the store, marked as restored; what it must see anew is not known."""
     return replace(
         state, completed=None, clock=UNCHECKED_CLOCK, link_fault=LinkFault.NONE, store_ok=True, stopping=False,
-        unreadable=0,
+        unreadable=0, prices=forgotten(state.prices), price_link=UNTRIED_LINK,
         resources={name: replace(known, restored=known.restored or bool(known.legs)) for name, known in state.resources.items()},
     )  # fmt: skip
 

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 
 from caiso_ads.core.directive import Environment
 from caiso_ads.core.events import Notice
-from caiso_ads.core.points import GATEWAY_POINTS, RESOURCE_POINTS, Kind, Point, PointValue, Snapshot
+from caiso_ads.core.points import GATEWAY_POINTS, NODE_POINTS, RESOURCE_POINTS, Kind, Point, PointValue, Snapshot
 from caiso_ads.core.quality import Directive, Quality, Reason
 
 _FORMULA = ("=", "+", "-", "@")
@@ -30,7 +30,7 @@ def word(point: Point, known: PointValue) -> str | None:
         return None
     if point.key == "directive":
         return Directive(known.value).name
-    if point.key == "quality":
+    if point.key in {"quality", "published_quality"}:
         return Quality(known.value).name
     if point.key == "reasons":
         return " ".join(reason.name or "" for reason in Reason(known.value)) or "NONE"
@@ -92,8 +92,10 @@ def shut_down(snapshot: Snapshot) -> Snapshot:
 
     def changed(point: Point, known: PointValue) -> PointValue:
         value = known.value
-        if point.key == "quality":
+        if point.key in {"quality", "published_quality"}:
             value = int(Quality.SHUTDOWN)
+        elif point.key.startswith("active_"):
+            value = None  # nobody looks any more whether its interval has ended
         elif point.key == "directive" and value != Directive.NO_DATA:
             value = int(Directive.HOLD)
         elif point.key == "reasons" and isinstance(value, int):
@@ -107,4 +109,6 @@ def shut_down(snapshot: Snapshot) -> Snapshot:
         snapshot,
         gateway=row(GATEWAY_POINTS, snapshot.gateway),
         resources={key: row(RESOURCE_POINTS, values) for key, values in snapshot.resources.items()},
+        nodes={key: row(NODE_POINTS, values) for key, values in snapshot.nodes.items()},
+        dot_prices={key: one._replace(quality=Quality.SHUTDOWN) for key, one in snapshot.dot_prices.items()},
     )

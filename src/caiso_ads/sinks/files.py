@@ -4,6 +4,7 @@
 
     directory/all.csv                     one row for each resource
     directory/resource-1-<id>.csv         one row, for each resource in configured order
+    directory/prices.csv                  one row for each pricing node, where there are any
     directory/dispatch.xml                the newest dispatch document, unpacked
     directory/trajectory.xml              the newest trajectory document, unpacked
     directory/archive/<day>/<name>.xml    every document, with an index.csv for each day

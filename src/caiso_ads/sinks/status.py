@@ -19,13 +19,14 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from caiso_ads.core.points import GATEWAY_POINTS, RESOURCE_POINTS, Point, PointValue, Snapshot
+from caiso_ads.core.points import GATEWAY_POINTS, NODE_POINTS, RESOURCE_POINTS, Kind, Point, PointValue, Snapshot
 from caiso_ads.errors import ConfigError
 from caiso_ads.ports import Feed, SinkContext
 from caiso_ads.sinks._files_words import shut_down, utc_text, watermark, word
 from caiso_ads.sinks._files_write import replace_file
 
 FORMAT = 1
+_LMP = Point("dot_lmp_usd_per_mwh", Kind.NUMBER, "USD/MWh", "LMP of the interval dot_mw belongs to")
 _PERIOD_S = 1.0
 
 _log = logging.getLogger(__name__)
@@ -108,10 +109,27 @@ def document(snapshot: Snapshot, context: SinkContext, state: str) -> dict[str, 
                 "id": resource_id,
                 "name": context.names.get(resource_id, resource_id),
                 "points": _points(RESOURCE_POINTS, snapshot.resources[resource_id]),
+                **_price(resource_id, snapshot, context),
             }
             for resource_id in context.resource_ids
         ],
+        "nodes": [
+            {
+                "id": node,
+                "name": context.node_names.get(node, node),
+                "points": _points(NODE_POINTS, snapshot.nodes[node]),
+            }
+            for node in context.nodes
+        ],
     }
+
+
+def _price(resource_id: str, snapshot: Snapshot, context: SinkContext) -> dict[str, Any]:
+    """Return a resource's node and the price of the interval its dot_mw belongs to; nothing without a node."""
+    known = snapshot.dot_prices.get(resource_id)
+    if known is None:
+        return {}
+    return {"node": context.node_of.get(resource_id, ""), "dot_lmp": _value(_LMP, known)}
 
 
 def _points(points: Sequence[Point], values: Sequence[PointValue]) -> dict[str, dict[str, Any]]:

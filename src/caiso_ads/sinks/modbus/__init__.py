@@ -45,6 +45,9 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             ge=layout.LEGACY_REGISTERS, le=65_000, description="first register of the native map, even, counted from 0"
         ),
     ] = 1000
+    price_base: Annotated[
+        int, Meta(ge=layout.LEGACY_REGISTERS, le=65_000, description="first register of the pricing nodes, even")
+    ] = 30_000
     legacy_map: Annotated[
         bool, Meta(description="also serve the registers of the 2018 scripts, at 40001 and 10001")
     ] = True
@@ -69,8 +72,9 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         """Refuse values that cannot work; ConfigError names the key."""
         if not self.host.strip():
             raise _wrong("host", self.host, "an address such as 127.0.0.1 or 0.0.0.0")
-        if self.native_base % 2:
-            raise _wrong("native_base", self.native_base, "even, so that 32-bit values stay aligned")
+        for key in ("native_base", "price_base"):
+            if getattr(self, key) % 2:
+                raise _wrong(key, getattr(self, key), "even, so that 32-bit values stay aligned")
         for key, hint in get_type_hints(Config, include_extras=True).items():
             value, meta = getattr(self, key), hint.__metadata__[0]
             if meta.ge is not None and not meta.ge <= value <= meta.le:
@@ -78,13 +82,22 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             if meta is _IDENTITY and not (value.isascii() and value.isprintable() and len(value) <= _TEXT_LIMIT):
                 raise _wrong(key, value, f"at most {_TEXT_LIMIT} printable ASCII characters")
 
-    def plan(self, resource_ids: tuple[str, ...]) -> Plan:
-        """Return the map for these resources; ConfigError when they do not fit the 65,536 registers."""
-        plan = Plan(resource_ids, native_base=self.native_base, legacy=self.legacy_map)
+    def plan(self, resource_ids: tuple[str, ...], node_ids: tuple[str, ...] = ()) -> Plan:
+        """Return the map for these resources and nodes; ConfigError when they do not fit the 65,536 registers."""
+        plan = Plan(resource_ids, self.native_base, self.legacy_map, node_ids, self.price_base)
         if plan.native_end > _REGISTERS:
             room = (_REGISTERS - self.native_base) // layout.BLOCK - 1
             problem = f"{len(resource_ids)} resources do not fit; from {self.native_base} there is room for {room}"
             raise ConfigError(problem, table="sinks.modbus", key="native_base", cure="lower native_base or split")
+        if node_ids and plan.native_end > self.price_base:
+            problem = f"{self.price_base} lies within the native map, which ends before register {plan.native_end}"
+            raise ConfigError(
+                problem, table="sinks.modbus", key="price_base", cure=f"set it to {plan.native_end} or more"
+            )
+        if plan.price_end > _REGISTERS:
+            room = (_REGISTERS - self.price_base) // layout.BLOCK
+            problem = f"{len(node_ids)} nodes do not fit; from {self.price_base} there is room for {room}"
+            raise ConfigError(problem, table="sinks.modbus", key="price_base", cure="lower price_base or split")
         return plan
 
     def settings(self) -> Settings:
@@ -104,8 +117,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         )
 
     def build(self, context: SinkContext) -> Sink:
-        """Return the sink; ConfigError when the resources do not fit."""
-        return ModbusSink(self.plan(context.resource_ids), self.settings())
+        """Return the sink; ConfigError when the resources or nodes do not fit."""
+        return ModbusSink(self.plan(context.resource_ids, context.nodes), self.settings())
 
 
 def _wrong(key: str, value: object, wanted: str) -> ConfigError:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from caiso_ads import __version__
-from caiso_ads.core.points import GATEWAY_POINTS, RESOURCE_POINTS, Kind, Point, PointValue, Snapshot
+from caiso_ads.core.points import GATEWAY_POINTS, NODE_POINTS, RESOURCE_POINTS, Kind, Point, PointValue, Snapshot
 from caiso_ads.core.quality import Directive, Quality, Reason
 from caiso_ads.sinks.modbus import layout
 from caiso_ads.sinks.modbus.layout import Plan
@@ -24,6 +24,8 @@ Field = float | int
 _U32 = 0xFFFFFFFF
 _FLOAT32_MAX = 3.4028234663852886e38
 _RESOURCE = {point.key: index for index, point in enumerate(RESOURCE_POINTS)}
+_NODE = {point.key: index for index, point in enumerate(NODE_POINTS)}
+_NODE_QUALITIES = ("quality", "published_quality")
 
 
 def _number(value: Value) -> Field | None:
@@ -99,6 +101,8 @@ class Image:
     first_bit: int
     bit_count: int
     live: bool
+    price_base: int = 0
+    prices: bytes = b""
 
     def registers(self, address: int, quantity: int) -> bytes | None:
         """Return so many registers from that PDU address; None where any of them does not exist."""
@@ -107,6 +111,9 @@ class Image:
         area = self.native
         if start < 0:
             start, stop, area = 2 * address, 2 * (address + quantity), self.legacy
+        elif self.prices and address >= self.price_base:
+            start, area = 2 * (address - self.price_base), self.prices
+            stop = start + 2 * quantity
         return area[start:stop] if stop <= len(area) else None
 
     def discrete(self, address: int, quantity: int) -> bytes | None:
@@ -121,6 +128,9 @@ _UNKNOWN = tuple(
     PointValue({"directive": Directive.NO_DATA, "quality": Quality.INIT}.get(point.key), Quality.INIT)
     for point in RESOURCE_POINTS
 )
+_UNKNOWN_NODE = tuple(
+    PointValue(Quality.INIT if point.key in _NODE_QUALITIES else None, Quality.INIT) for point in NODE_POINTS
+)
 
 
 class Renderer:
@@ -129,8 +139,9 @@ class Renderer:
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
         self._gateway, self._resource = _Block(GATEWAY_POINTS), _Block(RESOURCE_POINTS)
+        self._node = _Block(NODE_POINTS)
         self._text = f"caiso-ads {__version__}".encode("ascii")
-        self._texts = [one.encode("ascii", "replace")[: 2 * layout.TEXT_REGISTERS] for one in plan.resource_ids]
+        self._texts, self._node_texts = _texts(plan.resource_ids), _texts(plan.node_ids)
 
     def render(self, snapshot: Snapshot, *, live: bool = True) -> Image:
         """Return the image. ``live`` False: the loop that made this snapshot has stopped, so nothing is good."""
@@ -140,20 +151,31 @@ class Renderer:
         blocks = [self._gateway.pack(identity, len(values), shown.gateway, self._text)]
         for position, (items, text) in enumerate(zip(values, self._texts, strict=True), start=1):
             blocks.append(self._resource.pack(identity, position, items, text))
-        legacy = _legacy_registers(values[: layout.LEGACY_RESOURCES]) if plan.legacy else b""
+        nodes = [shown.nodes.get(one, _UNKNOWN_NODE) for one in plan.node_ids]
+        prices = [
+            self._node.pack(identity, position, items, text)
+            for position, (items, text) in enumerate(zip(nodes, self._node_texts, strict=True), start=1)
+        ]
+        legacy = _legacy_registers(values[: layout.LEGACY_RESOURCES], nodes) if plan.legacy else b""
         return Image(
             snapshot=snapshot,
             native_base=plan.native_base,
             native=b"".join(blocks),
             legacy=legacy,
-            bits=_bits(values, live=live),
+            bits=_bits(values, nodes, live=live),
             first_bit=0 if plan.legacy else layout.RESOURCE_BITS,
             bit_count=layout.RESOURCE_BITS + len(values),
             live=live,
+            price_base=plan.price_base,
+            prices=b"".join(prices),
         )
 
 
-def _legacy_registers(values: Sequence[Sequence[PointValue]]) -> bytes:
+def _texts(names: Sequence[str]) -> list[bytes]:
+    return [one.encode("ascii", "replace")[: 2 * layout.TEXT_REGISTERS] for one in names]
+
+
+def _legacy_registers(values: Sequence[Sequence[PointValue]], nodes: Sequence[Sequence[PointValue]]) -> bytes:
     floats = [math.nan] * (layout.LEGACY_REGISTERS // 2)
     for index, items in enumerate(values):
         for base, key in ((0, "dop_mw"), (layout.LEGACY_SUPPLEMENTAL // 2, "supplemental_mw")):
@@ -161,9 +183,26 @@ def _legacy_registers(values: Sequence[Sequence[PointValue]]) -> bytes:
             field = None if value is None else _number(value)
             if field is not None:
                 floats[base + index] = field
+    first = layout.LEGACY_PRICES // 2
+    for index, items in enumerate(nodes[: layout.LEGACY_NODES]):
+        floats[first + 2 * index], floats[first + 2 * index + 1] = _legacy_prices(items)
     # low word first: all words of the little-endian form in order, each turned to big-endian bytes
     words = struct.unpack(f"<{layout.LEGACY_REGISTERS}H", struct.pack(f"<{len(floats)}f", *floats))
     return struct.pack(f">{layout.LEGACY_REGISTERS}H", *words)
+
+
+def _legacy_prices(items: Sequence[PointValue]) -> tuple[float, float]:
+    """Return published and active. No quality travels with them: what was not confirmed, or is not active, is NaN."""
+    published, active = items[_NODE["published_lmp_usd_per_mwh"]], items[_NODE["active_lmp_usd_per_mwh"]]
+    return (
+        math.nan if items[_NODE["answer_age_s"]].value is None else _float_or_nan(published),
+        _float_or_nan(active) if active.quality is Quality.GOOD else math.nan,
+    )
+
+
+def _float_or_nan(item: PointValue) -> float:
+    field = None if item.value is None else _number(item.value)
+    return math.nan if field is None else float(field)
 
 
 def _has(items: Sequence[PointValue], key: str) -> bool:
@@ -180,7 +219,7 @@ def _young(items: Sequence[PointValue], key: str) -> bool:
     return isinstance(age, int | float) and age < layout.LEGACY_AGE_LIMIT_S
 
 
-def _bits(values: Sequence[Sequence[PointValue]], *, live: bool) -> int:
+def _bits(values: Sequence[Sequence[PointValue]], nodes: Sequence[Sequence[PointValue]], *, live: bool) -> int:
     if not live:
         return 0
     old = values[: layout.LEGACY_RESOURCES]
@@ -191,6 +230,8 @@ def _bits(values: Sequence[Sequence[PointValue]], *, live: bool) -> int:
         bool(old) and all(_young(items, "dispatch_age_s") for items in old),
     )
     bits = sum(1 << index for index, flag in enumerate(flags) if flag)
+    if nodes and not math.isnan(_legacy_prices(nodes[0])[1]):
+        bits |= 1 << layout.PRICE_BIT
     for index, items in enumerate(values):
         if _is_good(items):
             bits |= 1 << (layout.RESOURCE_BITS + index)
@@ -207,6 +248,8 @@ def without_trust(snapshot: Snapshot) -> Snapshot:
         snapshot,
         gateway=tuple(map(_distrust, snapshot.gateway)),
         resources={key: _distrust_resource(items) for key, items in snapshot.resources.items()},
+        nodes={key: _distrust_node(items) for key, items in snapshot.nodes.items()},
+        dot_prices={key: _distrust(item) for key, item in snapshot.dot_prices.items()},
     )
 
 
@@ -227,4 +270,16 @@ def _distrust_resource(items: Sequence[PointValue]) -> tuple[PointValue, ...]:
         reasons = word["reasons"] if isinstance(word["reasons"], int) else 0
         changed[_RESOURCE["directive"]] = PointValue(Directive.HOLD, Quality.BAD_COMM)
         changed[_RESOURCE["reasons"]] = PointValue(reasons | Reason.ADS_UNREACHABLE, Quality.BAD_COMM)
+    return tuple(changed)
+
+
+def _distrust_node(items: Sequence[PointValue]) -> tuple[PointValue, ...]:
+    """Nothing is active any more: nobody looks whether its interval has ended."""
+    changed = [
+        _distrust(item)._replace(value=None) if point.key.startswith("active_") else _distrust(item)
+        for point, item in zip(NODE_POINTS, items, strict=True)
+    ]
+    for key in _NODE_QUALITIES:
+        if items[_NODE[key]].value in _TRUSTED:
+            changed[_NODE[key]] = PointValue(Quality.BAD_COMM, Quality.BAD_COMM)
     return tuple(changed)

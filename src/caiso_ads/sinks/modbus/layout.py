@@ -11,7 +11,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
-from caiso_ads.core.points import GATEWAY_POINTS, RESOURCE_POINTS, Kind, Point
+from caiso_ads.core.points import GATEWAY_POINTS, NODE_POINTS, RESOURCE_POINTS, Kind, Point
 
 MAP_VERSION = 1
 MAX_REGISTERS = 125  # of one request
@@ -33,6 +33,8 @@ LEGACY_REGISTERS = 100
 LEGACY_RESOURCES = 10
 LEGACY_SUPPLEMENTAL = 20
 LEGACY_PRICES = 50
+LEGACY_NODES = 12
+PRICE_BIT = 5
 
 # Discrete inputs.
 LEGACY_BITS = 4
@@ -53,11 +55,13 @@ def constants() -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What decides the map: the resources in configured order, where the native map begins, and the old map."""
+    """What decides the map: the resources and nodes in configured order, where their blocks begin, and the old map."""
 
     resource_ids: tuple[str, ...]
     native_base: int = 1000
     legacy: bool = True
+    node_ids: tuple[str, ...] = ()
+    price_base: int = 30_000
 
     @property
     def legacy_ids(self) -> tuple[str, ...]:
@@ -69,9 +73,18 @@ class Plan:
         """One past the last native register."""
         return self.native_base + BLOCK * (1 + len(self.resource_ids))
 
+    @property
+    def price_end(self) -> int:
+        """One past the last register of a node."""
+        return self.price_base + BLOCK * len(self.node_ids)
+
     def block_base(self, index: int) -> int:
         """PDU address of the first register of a resource; 0 is the first resource."""
         return self.native_base + BLOCK * (1 + index)
+
+    def node_base(self, index: int) -> int:
+        """PDU address of the first register of a node; 0 is the first node."""
+        return self.price_base + BLOCK * index
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +124,8 @@ def rows(plan: Plan) -> list[Row]:
     for index, resource in enumerate(plan.resource_ids):
         base = plan.block_base(index)
         registers += _block(base, resource, RESOURCE_POINTS, "place in configured order, from 1", "the resource ID")
+    for index, node in enumerate(plan.node_ids):
+        registers += _block(plan.node_base(index), node, NODE_POINTS, "place of the node, from 1", "the node")
     return registers + _bits(plan)
 
 
@@ -124,6 +139,9 @@ def notes(plan: Plan) -> list[str]:
     if plan.legacy and len(plan.resource_ids) > LEGACY_RESOURCES:
         left = len(plan.resource_ids) - LEGACY_RESOURCES
         lines.append(f"The legacy map has room for the first ten resources; {left} more are in the native map only.")
+    if plan.legacy and len(plan.node_ids) > LEGACY_NODES:
+        left = len(plan.node_ids) - LEGACY_NODES
+        lines.append(f"The legacy map has room for the first twelve nodes; {left} more are in the native map only.")
     return lines
 
 
@@ -137,8 +155,19 @@ def _legacy_registers(plan: Plan) -> list[Row]:
     found = [_float(2 * i, one, "dop_mw", text["dop_mw"]) for i, one in enumerate(ids)]
     base = LEGACY_SUPPLEMENTAL
     found += [_float(base + 2 * i, one, "supplemental_mw", text["supplemental_mw"]) for i, one in enumerate(ids)]
-    left = LEGACY_REGISTERS - LEGACY_PRICES
-    found.append(Row("register", LEGACY_PRICES, left, "", "(prices)", "float32", "CDAB", "$/MWh", "reserved; NaN"))
+    return found + _legacy_prices(plan)
+
+
+def _legacy_prices(plan: Plan) -> list[Row]:
+    text = {point.key: point.doc for point in NODE_POINTS}
+    found = []
+    for index, node in enumerate(plan.node_ids[:LEGACY_NODES]):
+        for offset, which in ((0, "published"), (2, "active")):
+            key = f"{which}_lmp_usd_per_mwh"
+            found.append(_float(LEGACY_PRICES + 4 * index + offset, node, key, text[key], "USD/MWh"))
+    first = LEGACY_PRICES + 2 * len(found)
+    left = LEGACY_REGISTERS - first
+    found.append(Row("register", first, left, "", "(prices)", "float32", "CDAB", "USD/MWh", "reserved; NaN"))
     return found
 
 
@@ -179,6 +208,10 @@ def _bits(plan: Plan) -> list[Row]:
             bit(2, "", "trajectory_fresh", f"1 while every legacy resource's trajectory is younger than {limit}"),
             bit(3, "", "dispatch_fresh", f"1 while every legacy resource's dispatch is younger than {limit}"),
         ]
+        if plan.node_ids:
+            found.append(
+                bit(PRICE_BIT, plan.node_ids[0], "price_good", "1 only while this node's active price is good")
+            )
     for index, resource in enumerate(plan.resource_ids):
         found.append(bit(RESOURCE_BITS + index, resource, "good", "1 only while this resource's setpoint is good"))
     return found

@@ -1,0 +1,130 @@
+"""Once a day: whether the ISO knows each configured node, and which of the stored prices it has corrected.
+
+Rule: only the hours the ISO names are read again, only for our own nodes, and each once; what changed is stored beside
+its old value and logged. A catalogue that could not be read accuses no node.
+"""
+
+from __future__ import annotations
+
+import difflib
+import logging
+from collections.abc import Callable, Coroutine, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from caiso_ads.core.happenings import Event, NodesUnknown, PricesSeen
+from caiso_ads.core.price import AffectedHour, Correction, Market, NodeInfo
+from caiso_ads.core.price_state import HORIZON
+from caiso_ads.errors import RemoteError, StoreError
+from caiso_ads.ports import Clock, PriceSource, PriceStore
+from caiso_ads.wire.oasis.reports import CATALOGUES
+
+log = logging.getLogger("caiso_ads.prices")
+
+TRADE_DAYS = 15
+"""For how long after a trade day its corrections are looked for (days)."""
+CATALOGUE_LASTS = timedelta(days=1)
+_STANDARD_TIME = timedelta(hours=8)  # behind UTC; in summer the trade day ends an hour earlier, which is no harm here
+
+
+class Upkeep:
+    """The daily look; ``accept`` folds an event into the gateway's state and publishes it."""
+
+    def __init__(
+        self,
+        source: PriceSource,
+        store: PriceStore,
+        clock: Clock,
+        nodes: Sequence[str],
+        accept: Callable[[Event], None],
+    ) -> None:
+        self._source, self._store, self._clock = source, store, clock
+        self._nodes, self._accept = tuple(nodes), accept
+        self._read: set[AffectedHour] = set()
+        self._told: set[str] = set()
+
+    async def run_once(self) -> bool:
+        """Look once; False when something was not answered and should be asked again before the day is over."""
+        checked = await self._attempt("the catalogue of nodes", self.check_nodes)
+        corrected = await self._attempt("the ISO's corrections", self.read_corrections)
+        return checked and corrected
+
+    async def _attempt(self, what: str, work: Callable[[], Coroutine[Any, Any, None]]) -> bool:
+        try:
+            await work()
+        except (RemoteError, StoreError) as error:
+            log.warning("%s could not be read, later again: %s", what, error)
+            return False
+        return True
+
+    async def check_nodes(self) -> None:
+        """Compare the configured nodes with the ISO's catalogue. Raises RemoteError or StoreError."""
+        listed = {kind: await self._catalogue(kind) for kind in CATALOGUES}
+        known = {row.name for kind in ("PNODE", "APNODE") for row in listed[kind]}
+        if not listed["PNODE"] or not listed["APNODE"]:
+            return
+        unknown = [node for node in self._nodes if node not in known]
+        resources = {row.name: row.node for row in listed["RESOURCE"]}
+        for node in unknown:
+            self._tell_once(f"node {node!r} is not in the ISO's catalogue{_hint(node, known, resources)}")
+        self._accept(NodesUnknown(frozenset(unknown)))
+
+    async def _catalogue(self, kind: str) -> Sequence[NodeInfo]:
+        """Return the catalogue, from the store while it is not older than a day."""
+        now = self._clock.now().wall
+        rows, fetched = await self._store.catalogue(kind)
+        if rows and fetched is not None and now - fetched < CATALOGUE_LASTS:
+            return rows
+        fresh = await self._source.catalogue(kind)
+        if fresh:
+            await self._store.record_catalogue(kind, fresh, now)
+        return fresh or rows
+
+    async def read_corrections(self) -> None:
+        """Read again the hours the ISO corrected in the last trade days. Raises RemoteError or StoreError."""
+        today = (self._clock.now().wall - _STANDARD_TIME).date()
+        for trade_date in (today - timedelta(days=back) for back in range(1, TRADE_DAYS + 1)):
+            await self._read_day(trade_date)
+
+    async def _read_day(self, trade_date: date) -> None:
+        hours = [hour for hour in await self._source.affected_hours(trade_date) if hour.market is Market.RTD]
+        fresh = [hour for hour in hours if hour not in self._read]
+        for start, end in spans(fresh):
+            answer = await self._source.history(Market.RTD, self._nodes, start, end)
+            for correction in await self._store.record_prices(answer):
+                log.warning("%s", told(correction))
+            if end > self._clock.now().wall - HORIZON:
+                self._accept(PricesSeen(answer.prices, self._clock.now()))
+        self._read.update(fresh)
+
+    def _tell_once(self, text: str) -> None:
+        if text not in self._told:
+            self._told.add(text)
+            log.error("%s", text)
+
+
+def spans(hours: Sequence[AffectedHour]) -> list[tuple[datetime, datetime]]:
+    """Return the hours as stretches of time without overlap, in order."""
+    found: list[tuple[datetime, datetime]] = []
+    for start, end in sorted((hour.start, hour.end) for hour in hours):
+        if found and start <= found[-1][1]:
+            found[-1] = (found[-1][0], max(found[-1][1], end))
+        else:
+            found.append((start, end))
+    return found
+
+
+def told(correction: Correction) -> str:
+    """Return a corrected price in words, for the log."""
+    after = correction.after
+    before = "not known" if correction.before is None else f"{correction.before.lmp_usd_per_mwh:.5f}"
+    return (
+        f"{after.node} {after.start:%Y-%m-%d %H:%M} UTC: corrected from {before} to {after.lmp_usd_per_mwh:.5f} USD/MWh"
+    )
+
+
+def _hint(node: str, known: set[str], resources: dict[str, str]) -> str:
+    if resources.get(node):
+        return f": it is a resource, whose node is {resources[node]!r}"
+    near = difflib.get_close_matches(node, known, n=1, cutoff=0.7)
+    return f"; did you mean {near[0]!r}?" if near else ""

@@ -1,0 +1,122 @@
+"""The prices beside the dispatch: asked for once an interval, stored, then folded and published.
+
+Rule: stored before shown; and nothing that fails here touches the dispatch: a failure of the price service or of its
+rows in the store is logged, shown in the quality of the prices, and tried again. Unexpected exceptions are not caught.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from collections.abc import Callable, Sequence
+
+from caiso_ads.core import price_timing as timing
+from caiso_ads.core.happenings import Event, PricesFailed, PricesSeen
+from caiso_ads.core.price import Market
+from caiso_ads.core.price_state import AHEAD, HORIZON
+from caiso_ads.errors import NotSoapError, OasisError, RemoteError, StoreError, ThrottledError, WireError
+from caiso_ads.loop.price_upkeep import Upkeep, told
+from caiso_ads.ports import Clock, PriceAnswer, PriceSource, PriceStore
+
+log = logging.getLogger("caiso_ads.prices")
+
+UPKEEP_AFTER_S = 30.0
+"""How long after start the first look at catalogue and corrections waits, so that the newest prices come first (s)."""
+UPKEEP_EVERY_S = 24 * 3600.0
+UPKEEP_AGAIN_S = 3600.0
+
+UNREACHABLE, UNREADABLE, NOT_STORED, THROTTLED = 1, 2, 3, 429
+
+
+class PriceLoop:
+    """Keeps the prices of the nodes. ``accept`` folds an event into the gateway's state and publishes it."""
+
+    def __init__(
+        self,
+        source: PriceSource,
+        store: PriceStore,
+        clock: Clock,
+        nodes: Sequence[str],
+        accept: Callable[[Event], None],
+    ) -> None:
+        self._source, self._store, self._clock = source, store, clock
+        self._nodes, self._accept = tuple(nodes), accept
+        self._timing = timing.Timing()
+        self._failing = ""
+        self._told: set[str] = set()
+        self._upkeep = Upkeep(source, store, clock, self._nodes, accept)
+
+    async def run(self) -> None:
+        """Restore, then ask until cancelled; raises what it did not expect."""
+        await self.restore()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._poll_forever(), name="prices")
+            tasks.create_task(self._keep_forever(), name="price upkeep")
+
+    async def restore(self) -> None:
+        """Show what the store knows, as restored: none of it is good before the price service has answered."""
+        now = self._clock.now()
+        try:
+            stored = await self._store.prices(Market.RTD, self._nodes, now.wall - HORIZON, now.wall + AHEAD)
+        except StoreError as error:
+            log.warning("the stored prices cannot be read: %s", error)
+            return
+        self._accept(PricesSeen(tuple(item.price for item in stored), now, restored=True))
+
+    async def poll_once(self) -> float:
+        """Ask once for the newest prices and return how long to wait before the next time (s)."""
+        try:
+            answer = await self._source.current(self._nodes)
+            corrections = await self._store.record_prices(answer)
+        except (RemoteError, StoreError) as error:
+            return self._failed(error)
+        now = self._clock.now()
+        self._accept(PricesSeen(answer.prices, now, refused=self._refused(answer)))
+        if self._failing:
+            log.warning("the price service answers again")
+            self._failing = ""
+        for correction in corrections:
+            log.warning("%s", told(correction))
+        newest = max((price.start for price in answer.prices), default=None)
+        self._timing = timing.answered(self._timing, newest, now.wall)
+        return timing.wait_s(self._timing, now.wall)
+
+    def _failed(self, error: RemoteError | StoreError) -> float:
+        kind = type(error).__name__
+        if kind != self._failing:
+            log.warning("no new prices: %s", error)
+        self._failing = kind
+        now = self._clock.now()
+        self._accept(PricesFailed(code_of(error), now))
+        self._timing = timing.failed(self._timing)
+        return timing.wait_s(self._timing, now.wall)
+
+    def _refused(self, answer: PriceAnswer) -> frozenset[str]:
+        """Return the nodes of which a row failed a check, having logged each text once."""
+        for text in set(answer.failed_checks) - self._told:
+            self._told.add(text)
+            log.error("a price was refused: %s", text)
+        words = {word for text in answer.failed_checks for word in re.findall(r"[^\s,;:()'\"]+", text)}
+        return frozenset(words & set(self._nodes))
+
+    async def _poll_forever(self) -> None:
+        while True:
+            await self._clock.sleep(await self.poll_once())
+
+    async def _keep_forever(self) -> None:
+        await self._clock.sleep(UPKEEP_AFTER_S)
+        while True:
+            done = await self._upkeep.run_once()
+            await self._clock.sleep(UPKEEP_EVERY_S if done else UPKEEP_AGAIN_S)
+
+
+def code_of(error: RemoteError | StoreError) -> int:
+    """Return the number a failure is published as; see ``PricesFailed``."""
+    if isinstance(error, OasisError):
+        return error.code
+    if isinstance(error, StoreError):
+        return NOT_STORED
+    if isinstance(error, ThrottledError):
+        return THROTTLED
+    return UNREADABLE if isinstance(error, (WireError, NotSoapError)) else UNREACHABLE
