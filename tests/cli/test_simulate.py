@@ -82,6 +82,7 @@ def test_it_serves_until_a_signal_and_leaves_a_usable_configuration(tmp_path: Pa
     assert "Simulator stopped." in rest
     config = load_config(tmp_path / "gateway.toml")
     assert config.ads.url in text
+    assert config.oasis.url in text
     assert re.search(r"price service +https://127\.0\.0\.1:\d+/oasisapi .*500 nodes", text)
     issued = [json.loads(line) for line in ledger.read_text("utf-8").splitlines()]
     assert len(issued) > 1000

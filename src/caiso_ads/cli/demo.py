@@ -86,7 +86,7 @@ def command(
         async with simulator, oasis:
             kit = write_kit(
                 directory, simulator.url, simulator.response_url, simulator.fleet,
-                modbus_port=modbus_port or _free_port(), poll_interval_s=10.0,
+                modbus_port=modbus_port or _free_port(), poll_interval_s=10.0, oasis_url=oasis.url,
             )  # fmt: skip
             async with open_app(load_config(kit.config), clock) as app:
                 await _show_while_running(app, kit, console, seconds, plain=plain or not console.is_terminal)

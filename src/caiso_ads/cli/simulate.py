@@ -133,6 +133,7 @@ async def _serve(
             simulator.fleet,
             modbus_port=modbus_port,
             poll_interval_s=poll_s,
+            oasis_url=oasis.url,
         )
         _print_served(simulator, oasis, kit, story, speed)
         await stopped.wait()

@@ -15,6 +15,7 @@ from caiso_ads.simulator.fleet import Fleet
 from caiso_ads.simulator.noise import unit
 
 LARGEST = 17_000
+HUB = "TH_NP15_GEN-APND"
 _INTERNAL = ("TH_NP15_GEN", "TH_SP15_GEN", "TH_ZP26_GEN", "DLAP_PGAE", "DLAP_SCE", "DLAP_SDGE", "DLAP_VEA")
 _EXTERNAL = ("ELAP_PACE", "ELAP_PACW", "ELAP_NEVP", "ELAP_PSEI", "ELAP_AZPS", "ELAP_PGE", "ELAP_IPCO")
 _LETTERS = "ABCDEFGHIKLMNOPRSTUVWXY"
