@@ -11,7 +11,7 @@ from caiso_ads.simulator.switches import Switches
 
 DOC = Path(__file__).parents[2] / "docs" / "simulator.md"
 EXPECTED = {"quiet-day", "contingency", "emergency-cancel", "market-outage", "revisions", "dst", "bad-server"}
-EXPECTED |= {"dst-autumn-2025", "dst-spring-2026", "price-corrections"}
+EXPECTED |= {"dst-autumn-2025", "dst-spring-2026", "price-corrections", "late-prices"}
 
 
 def test_every_named_scenario_loads_and_is_described() -> None:

@@ -6,7 +6,8 @@ jitter comes from the seed. Spec: Market Instruments BPM (day ahead 13:00 Pacifi
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from caiso_ads.core.price import Market
@@ -16,17 +17,32 @@ from caiso_ads.simulator.oasis_market import STEPS, trade_day_start
 from caiso_ads.simulator.switches import Switches
 
 _LEADS = {Market.FMM: timedelta(minutes=22.5), Market.HASP: timedelta(minutes=52.5)}
-_SEARCH = timedelta(hours=2)
+_BACK, _AHEAD = timedelta(days=1), timedelta(hours=2)
+
+
+@dataclass(frozen=True, slots=True)
+class PriceDelay:
+    """What would become visible in [start, end) comes ``by`` later."""
+
+    market: Market
+    start: datetime
+    end: datetime
+    by: timedelta
 
 
 class Posting:
     """The publication times of one simulated ISO."""
 
-    def __init__(self, switches: Switches, seed: int = 1) -> None:
-        self._switches, self._seed = switches, seed
+    def __init__(self, switches: Switches, seed: int = 1, delays: Sequence[PriceDelay] = ()) -> None:
+        self._switches, self._seed, self._delays = switches, seed, delays
 
     def at(self, market: Market, start: datetime) -> datetime:
         """Return when the interval that begins then becomes visible."""
+        usual = self._usual(market, start)
+        delays = (delay.by for delay in self._delays if delay.market is market and delay.start <= usual < delay.end)
+        return usual + sum(delays, timedelta())
+
+    def _usual(self, market: Market, start: datetime) -> datetime:
         late = timedelta(seconds=self._switches.price_jitter_s * unit(self._seed, "posted", market, start.isoformat()))
         if market is Market.DAM:
             day = trade_day_start(start)
@@ -49,10 +65,11 @@ class Posting:
 
     def visible(self, market: Market, start: datetime, end: datetime, now: datetime) -> list[datetime]:
         """Return the starts in [start, end) that can be seen now."""
-        long_ago = now - timedelta(seconds=self._switches.rtd_posting_s + self._switches.price_jitter_s)
+        longest_s = self._switches.rtd_posting_s + self._switches.price_jitter_s
+        long_ago = now - timedelta(seconds=longest_s) - sum((delay.by for delay in self._delays), timedelta())
         starts = self.starts(market, start, end)
         return [begin for begin in starts if begin <= long_ago or self.at(market, begin) <= now]
 
     def newest(self, market: Market, now: datetime) -> datetime | None:
-        """Return the newest start that can be seen now; None when nothing of the last two hours can."""
-        return max(self.visible(market, now - _SEARCH, now + _SEARCH, now), default=None)
+        """Return the newest start that can be seen now; None when nothing of the last day can."""
+        return max(self.visible(market, now - _BACK, now + _AHEAD, now), default=None)

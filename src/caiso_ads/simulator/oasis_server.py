@@ -19,13 +19,14 @@ from aiohttp import web
 
 from caiso_ads.ports import Clock, SystemClock
 from caiso_ads.simulator.ca import Authority, Pair
-from caiso_ads.simulator.events import price_changes
+from caiso_ads.simulator.events import price_changes, price_delays
 from caiso_ads.simulator.faults import Faults
 from caiso_ads.simulator.fleet import Fleet, default_fleet
 from caiso_ads.simulator.ledger import Ledger
 from caiso_ads.simulator.listening import Listener
 from caiso_ads.simulator.oasis_market import PriceMarket
 from caiso_ads.simulator.oasis_nodes import Nodes
+from caiso_ads.simulator.oasis_posting import Posting
 from caiso_ads.simulator.oasis_service import OasisService
 from caiso_ads.simulator.scenario import Scenario
 from caiso_ads.simulator.switches import Switches
@@ -68,9 +69,10 @@ class OasisSimulator:
         self.faults = Faults(seed) if faults is None else faults
         self.ledger = Ledger(clock, keep=keep)
         self.nodes = Nodes(fleet or default_fleet(), seed=seed, size=nodes)
+        started = clock.now().wall
         self.market = PriceMarket(
             seed,
-            changes=price_changes(scenario, clock.now().wall),
+            changes=price_changes(scenario, started),
             seeded_corrections=self.switches.price_corrections,
         )
         self.service = OasisService(
@@ -80,7 +82,7 @@ class OasisSimulator:
             switches=self.switches,
             faults=self.faults,
             ledger=self.ledger,
-            seed=seed,
+            posting=Posting(self.switches, seed, price_delays(scenario, started)),
         )
         self._server_certificate = server_certificate
         self._listener = Listener(host, port)

@@ -51,10 +51,10 @@ class OasisService:
         switches: Switches,
         faults: Faults,
         ledger: Ledger,
-        seed: int = 1,
+        posting: Posting | None = None,
     ) -> None:
         self.nodes, self.market, self.clock, self.switches = nodes, market, clock, switches
-        self.faults, self.ledger, self.posting = faults, ledger, Posting(switches, seed)
+        self.faults, self.ledger, self.posting = faults, ledger, posting or Posting(switches)
         self._accepted: dict[str, float] = {}
 
     def answer(self, page: str, query: Mapping[str, str], client: str) -> tuple[Reply, Fault | None]:

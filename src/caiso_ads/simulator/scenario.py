@@ -111,7 +111,15 @@ class CorrectPrices(_Event, frozen=True, tag="correct-prices"):
     announced_after_s: float = 0.0
 
 
-Event: TypeAlias = Outage | Delay | Issue | Revise | Cancel | Defer | Arm | CorrectPrices
+class LatePrices(_Event, frozen=True, tag="late-prices"):
+    """What would be published during ``for_s`` seconds comes ``by_s`` seconds later."""
+
+    for_s: float
+    by_s: float
+    market: Market = Market.RTD
+
+
+Event: TypeAlias = Outage | Delay | Issue | Revise | Cancel | Defer | Arm | CorrectPrices | LatePrices
 
 
 class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
