@@ -21,7 +21,7 @@ MAX_UNPACKED = 1024 * 1024 * 1024
 """Most bytes all members may give. A trade day of all nodes gives about 350 MB; nothing is ever held as a whole."""
 MAX_MEMBERS = 64
 """Most members. A group has one for each component, five today; correction groups some more."""
-CHUNK = 256 * 1024
+CHUNK = 64 * 1024
 """Bytes unpacked at a time: small enough for a small machine, large enough that the loop around it costs nothing."""
 
 MAGIC = b"PK\x03\x04"
