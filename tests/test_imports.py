@@ -15,12 +15,13 @@ PACKAGE = ROOT / "src" / "caiso_ads"
 
 # Each third-party library and the only places that may import it. A new library needs a line here, and so a thought.
 HOMES: dict[str, tuple[str, ...]] = {
-    "aiohttp": ("ads", "simulator"),
+    "aiohttp": ("ads", "oasis", "simulator"),
     "alembic": ("store",),
     "click": ("cli",),
     "cryptography": ("ads", "simulator"),
     "lxml": ("wire",),
     "msgspec": ("config", "sinks", "simulator", "store", "cli"),
+    "pyarrow": ("cli",),
     "rich": ("cli",),
     "sqlalchemy": ("store",),
     "uvloop": ("cli",),

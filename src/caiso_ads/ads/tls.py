@@ -47,7 +47,7 @@ def client_context(
     Raises CertificateError, which names the file and the cure.
     """
     passphrase = read_passphrase(passphrase_file) if passphrase_file else None
-    context = _checking_context(ca_file)
+    context = checking_context(ca_file)
     refuse_shared_key(key or certificate)
     if certificate.suffix.lower() in PKCS12_SUFFIXES:
         if key:
@@ -84,7 +84,12 @@ def _read(path: Path) -> bytes:
         raise CertificateError(f"{path}: {error.strerror}", cure="name an existing, readable file") from error
 
 
-def _checking_context(ca_file: Path | None) -> ssl.SSLContext:
+def checking_context(ca_file: Path | None) -> ssl.SSLContext:
+    """Return a context that checks who they are and shows no certificate of ours.
+
+    ``ca_file`` holds the PEM authorities that may sign the server; None means the machine's own list. Raises
+    CertificateError.
+    """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # checks chain and host name from the start
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN | ssl.VERIFY_X509_STRICT

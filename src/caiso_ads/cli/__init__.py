@@ -17,6 +17,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "points": ("caiso_ads.cli.points", "Print the exact register map of a configuration."),
     "intervals": ("caiso_ads.cli.intervals", "Show for each five-minute interval the DOT, or why there is none."),
     "replay": ("caiso_ads.cli.replay", "Run what was received against a fast clock, second by second."),
+    "lmp": ("caiso_ads.cli.lmp", "Show prices of nodes from CAISO's OASIS, now or of past days."),
+    "nodes": ("caiso_ads.cli.nodes", "Find pricing nodes, also by resource."),
     "ads": ("caiso_ads.cli.ads", "Ask the ISO's ADS directly: list, get, trajectory, status."),
     "cert": ("caiso_ads.cli.cert", "Import and inspect the CAISO certificate."),
     "simulate": ("caiso_ads.cli.simulate", "Run an ADS simulator with its own certificates."),

@@ -48,6 +48,11 @@ class Config:
         path: Path = getattr(self.sinks["status"], "path")  # noqa: B009  # a sink's Config is known by protocol only
         return path
 
+    @property
+    def pace_file(self) -> Path:
+        """The file that keeps the time between requests for prices; beside the store where none is named."""
+        return self.oasis.pace_file or self.store.path.with_name(f"{self.store.path.name}.pace")
+
 
 def load_config(path: Path) -> Config:
     """Read a configuration file. Raises ConfigError naming file, line, table and key."""

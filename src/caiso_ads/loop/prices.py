@@ -1,7 +1,8 @@
 """The prices beside the dispatch: asked for once an interval, stored, then folded and published.
 
-Rule: stored before shown; and nothing that fails here touches the dispatch: a failure of the price service or of its
-rows in the store is logged, shown in the quality of the prices, and tried again. Unexpected exceptions are not caught.
+Rule: stored before shown; and nothing that fails here touches the dispatch: a failure of the price service, of the
+store or of the file that keeps the pace is logged, shown in the quality of the prices, and tried again. Unexpected
+exceptions are not caught.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from caiso_ads.core import price_timing as timing
 from caiso_ads.core.happenings import Event, PricesFailed, PricesSeen
 from caiso_ads.core.price import Market
 from caiso_ads.core.price_state import AHEAD, HORIZON
-from caiso_ads.errors import NotSoapError, OasisError, RemoteError, StoreError, ThrottledError, WireError
+from caiso_ads.errors import LocalError, NotSoapError, OasisError, RemoteError, StoreError, ThrottledError, WireError
 from caiso_ads.loop.price_upkeep import Upkeep, told
 from caiso_ads.ports import Clock, PriceAnswer, PriceSource, PriceStore
 
@@ -26,7 +27,7 @@ UPKEEP_AFTER_S = 30.0
 UPKEEP_EVERY_S = 24 * 3600.0
 UPKEEP_AGAIN_S = 3600.0
 
-UNREACHABLE, UNREADABLE, NOT_STORED, THROTTLED = 1, 2, 3, 429
+UNREACHABLE, UNREADABLE, OURS, THROTTLED = 1, 2, 3, 429
 
 
 class PriceLoop:
@@ -69,7 +70,7 @@ class PriceLoop:
         try:
             answer = await self._source.current(self._nodes)
             corrections = await self._store.record_prices(answer)
-        except (RemoteError, StoreError) as error:
+        except (RemoteError, LocalError) as error:
             return self._failed(error)
         now = self._clock.now()
         self._accept(PricesSeen(answer.prices, now, refused=self._refused(answer)))
@@ -82,7 +83,7 @@ class PriceLoop:
         self._timing = timing.answered(self._timing, newest, now.wall)
         return timing.wait_s(self._timing, now.wall)
 
-    def _failed(self, error: RemoteError | StoreError) -> float:
+    def _failed(self, error: RemoteError | LocalError) -> float:
         kind = type(error).__name__
         if kind != self._failing:
             log.warning("no new prices: %s", error)
@@ -111,12 +112,12 @@ class PriceLoop:
             await self._clock.sleep(UPKEEP_EVERY_S if done else UPKEEP_AGAIN_S)
 
 
-def code_of(error: RemoteError | StoreError) -> int:
+def code_of(error: RemoteError | LocalError) -> int:
     """Return the number a failure is published as; see ``PricesFailed``."""
     if isinstance(error, OasisError):
         return error.code
-    if isinstance(error, StoreError):
-        return NOT_STORED
+    if isinstance(error, LocalError):
+        return OURS
     if isinstance(error, ThrottledError):
         return THROTTLED
     return UNREADABLE if isinstance(error, (WireError, NotSoapError)) else UNREACHABLE

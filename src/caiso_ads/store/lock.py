@@ -1,18 +1,16 @@
 """One process per database: a second one is refused at once and told who is there.
 
 Rule: the lock is the operating system's and dies with its process, also by ``kill -9``; the file's text is only a
-hint for people. POSIX ``flock``; on Windows ``msvcrt.locking`` of a byte far behind the text, so that it stays readable.
+hint for people.
 """
 
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 
 from caiso_ads.errors import StoreBusyError, StoreError
-
-_LOCKED_BYTE = 1 << 30
+from caiso_ads.filelock import take
 
 
 class DataLock:
@@ -28,7 +26,7 @@ class DataLock:
         except OSError as problem:
             raise StoreError(f"{self.path}: cannot be opened: {problem.strerror}") from problem
         try:
-            _take(self._fd)
+            take(self._fd)
         except OSError as problem:
             holder = _holder(self._fd)
             os.close(self._fd)
@@ -48,17 +46,3 @@ def _holder(fd: int) -> str:
     os.lseek(fd, 0, os.SEEK_SET)
     text = os.read(fd, 32).decode("ascii", "replace").strip()
     return f"process {text}" if text.isdigit() else "another process"
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _take(fd: int) -> None:
-        os.lseek(fd, _LOCKED_BYTE, os.SEEK_SET)
-        msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)
-
-else:
-    import fcntl
-
-    def _take(fd: int) -> None:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)

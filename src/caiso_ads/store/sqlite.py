@@ -20,9 +20,32 @@ from sqlalchemy.pool import NullPool
 
 from caiso_ads.core.model import DispatchBatch, TrajectoryBatch
 from caiso_ads.core.override import Cleared, Override
+from caiso_ads.core.price import Correction, Market, NodeInfo
 from caiso_ads.errors import StoreError
-from caiso_ads.ports import Clock, Cursors, History, Intent, Receipt, Recorded, Redecoded, StoredPayload
-from caiso_ads.store import audit, disturbances, engine, outages, recall, record, redecode
+from caiso_ads.ports import (
+    Clock,
+    Cursors,
+    History,
+    Intent,
+    PriceAnswer,
+    Receipt,
+    Recorded,
+    Redecoded,
+    StoredPayload,
+    StoredPrice,
+)
+from caiso_ads.store import (
+    audit,
+    disturbances,
+    engine,
+    outages,
+    price_asked,
+    price_catalogue,
+    prices,
+    recall,
+    record,
+    redecode,
+)
 from caiso_ads.store.chain import AuditRow
 from caiso_ads.store.lock import DataLock
 from caiso_ads.store.migrate import prepare
@@ -175,6 +198,40 @@ class SqlStore:
             else:
                 readable.append(name)
         return Redecoded(readable, unreadable)
+
+    async def record_prices(self, answer: PriceAnswer) -> Sequence[Correction]:
+        """Upsert by (market, node, interval start); where a value changes keep the old one and return the change."""
+        return await self._write(lambda db: prices.record_prices(db, answer))
+
+    async def prices(
+        self, market: Market, nodes: Sequence[str], start: datetime, end: datetime
+    ) -> Sequence[StoredPrice]:
+        """Return the newest version of each interval that begins in that time, by node and start."""
+        return await self._reader.run(lambda db: prices.prices(db, market, nodes, start, end))
+
+    async def corrections(self, market: Market, start: datetime, end: datetime) -> Sequence[Correction]:
+        """Return the changes of intervals that begin in that time, oldest change first."""
+        return await self._reader.run(lambda db: prices.corrections(db, market, start, end))
+
+    async def record_asked(
+        self, market: Market, nodes: Sequence[str], start: datetime, end: datetime, at: datetime
+    ) -> None:
+        """Note that this time was asked for and answered at ``at``; only what was final then counts."""
+        await self._write(lambda db: price_asked.record_asked(db, market, nodes, start, end, at))
+
+    async def price_gaps(
+        self, market: Market, nodes: Sequence[str], start: datetime, end: datetime
+    ) -> Sequence[tuple[datetime, datetime]]:
+        """Return the stretches of the market's grid for which a node has neither a price nor a noted answer."""
+        return await self._reader.run(lambda db: price_asked.price_gaps(db, market, nodes, start, end))
+
+    async def record_catalogue(self, kind: str, rows: Sequence[NodeInfo], at: datetime) -> None:
+        """Replace the catalogue of that kind."""
+        await self._write(lambda db: price_catalogue.record_catalogue(db, kind, rows, at))
+
+    async def catalogue(self, kind: str) -> tuple[Sequence[NodeInfo], datetime | None]:
+        """Return the catalogue of that kind and when it was fetched; empty and None when it never was."""
+        return await self._reader.run(lambda db: price_catalogue.catalogue(db, kind))
 
     async def probe(self) -> None:
         """Write and commit one marker; raises StoreError while the store cannot write."""

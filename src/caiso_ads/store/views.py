@@ -12,7 +12,7 @@ from sqlalchemy import Column, Connection, Table
 
 from caiso_ads.core.codes import BatchStatus, BatchType, Code, DispatchMode, InstructionType, ReasonCode
 from caiso_ads.core.quality import Directive
-from caiso_ads.store import audit_schema, lived_schema, schema
+from caiso_ads.store import audit_schema, lived_schema, prices_schema, schema
 from caiso_ads.store.evidence import Form
 
 _CODES: dict[str, type[Code]] = {
@@ -80,6 +80,14 @@ _INSTRUCTION = (
 )
 _OF_INSTRUCTION = "instruction i JOIN resource r ON r.id = i.resource JOIN batch b ON b.id = i.batch"
 _SAME_KEY = " AND ".join(f"m.{name} = i.{name}" for name in ("resource", "start_time", "batch", "n"))
+
+_MARKET = " ".join(f"WHEN {number} THEN '{market.value}'" for market, number in prices_schema.MARKETS.items())
+_INTERVAL = (
+    *(f"CASE p.market {_MARKET} END AS market", "n.name AS node", f"{iso('p.start_time')} AS start_time"),
+    f"{iso('(p.start_time + p.length_s * 1000000)')} AS end_time",
+)
+_NUMBERED = ("market", "node", "start_time", "request")
+_NAMED_NODE = "JOIN price_node n ON n.id = p.node JOIN price_request q ON q.id = p.request"
 
 _SELECTED: dict[str, tuple[tuple[str, ...], str]] = {
     "v_batch": (
@@ -171,6 +179,30 @@ _SELECTED: dict[str, tuple[tuple[str, ...], str]] = {
             *("f.since AS since_us", "f.until AS until_us"),
         ),
         "operator_override f LEFT JOIN audit e ON e.id = f.ended_by",
+    ),
+    "v_price": (
+        (
+            *_INTERVAL,
+            *_all("p", prices_schema.price, *_NUMBERED, "length_s"),
+            *("q.request AS request", "p.start_time AS start_us"),
+        ),
+        f"price p {_NAMED_NODE}",
+    ),
+    "v_price_correction": (
+        (
+            *_INTERVAL[:3],
+            *_all("p", prices_schema.price_correction, *_NUMBERED),
+            *("q.request AS request", "p.start_time AS start_us", "p.seen_at AS seen_us"),
+        ),
+        f"price_correction p {_NAMED_NODE}",
+    ),
+    "v_price_asked": (
+        (*_INTERVAL[:2], *_all("p", prices_schema.price_asked, "market", "node")),
+        "price_asked p JOIN price_node n ON n.id = p.node",
+    ),
+    "v_node": (
+        (*_all("r", prices_schema.price_catalogue_row, "catalogue", "n"), f"{iso('c.fetched_at')} AS fetched_at"),
+        "price_catalogue_row r JOIN price_catalogue c ON c.kind = r.catalogue",
     ),
 }
 
