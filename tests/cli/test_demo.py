@@ -93,6 +93,7 @@ def test_help_says_what_it_does() -> None:
     text = CliRunner().invoke(command, ["--help"]).output
     assert "simulated ISO" in text
     assert "--modbus-port" in text
+    assert "--oasis-port" in text
 
 
 @pytest.mark.slow

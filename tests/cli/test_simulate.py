@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from caiso_ads.config import load_config
 def test_the_catalogue_lists_scenarios_faults_and_switches() -> None:
     done = CliRunner().invoke(command, ["--list-scenarios"])
     assert done.exit_code == 0
-    for name in ("contingency", "truncated-base64", "unknown_uid"):
+    for name in ("contingency", "truncated-base64", "unknown_uid", "dst-autumn-2025", "oasis-NNNN", "rtd_posting"):
         assert name in done.output
 
 
@@ -27,6 +28,7 @@ def test_the_catalogue_lists_scenarios_faults_and_switches() -> None:
         (["--fault", "drop"], "drop"),
         (["--switch", "unknown_uid=maybe"], "unknown_uid"),
         (["--scenario", "unheard-of"], "unheard-of"),
+        (["--fault", "oasis-999"], "oasis-999"),
     ],
 )
 def test_a_wrong_option_is_one_line_with_its_cure(arguments: list[str], names: str, tmp_path: Path) -> None:
@@ -43,6 +45,8 @@ def test_it_serves_until_a_signal_and_leaves_a_usable_configuration(tmp_path: Pa
     program = [sys.executable, "-c", "from caiso_ads.cli import main; main()", "simulate"]
     options = [
         "--port",
+        "0",
+        "--oasis-port",
         "0",
         "--directory",
         str(tmp_path),
@@ -78,6 +82,8 @@ def test_it_serves_until_a_signal_and_leaves_a_usable_configuration(tmp_path: Pa
     assert "Simulator stopped." in rest
     config = load_config(tmp_path / "gateway.toml")
     assert config.ads.url in text
+    assert config.oasis.url in text
+    assert re.search(r"price service +https://127\.0\.0\.1:\d+/oasisapi .*500 nodes", text)
     issued = [json.loads(line) for line in ledger.read_text("utf-8").splitlines()]
     assert len(issued) > 1000
     assert {row["operation"] for row in issued} <= {"issue", "change"}

@@ -73,6 +73,12 @@ def test_the_server_demands_a_client_certificate_and_tls_1_2() -> None:
     assert context.minimum_version is ssl.TLSVersion.TLSv1_2
 
 
+def test_a_server_without_client_certificates_asks_for_none() -> None:
+    context = Authority().server_context(client_certificate=False)
+    assert context.verify_mode is ssl.CERT_NONE
+    assert context.minimum_version is ssl.TLSVersion.TLSv1_2
+
+
 def test_a_damaged_authority_is_named(tmp_path: Path) -> None:
     (tmp_path / "ca.pem").write_text("nonsense", encoding="utf-8")
     (tmp_path / "ca-key.pem").write_text("nonsense", encoding="utf-8")

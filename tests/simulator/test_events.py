@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from caiso_ads.core.codes import BatchStatus, BatchType, DispatchMode, InstructionType
+from caiso_ads.core.price import Market
 from caiso_ads.simulator import events
 from caiso_ads.simulator.faults import Faults
 from caiso_ads.simulator.scenario import load
@@ -89,3 +90,22 @@ def test_an_event_without_its_target_does_nothing() -> None:
     test = bench.market.newest(12)
     assert test is not None
     assert test.full().instructions == ()
+
+
+def test_corrections_of_prices_are_for_the_price_service_alone() -> None:
+    bench, faults = _played("price-corrections", 601)
+    assert len(bench.batches()) == len(_played("quiet-day", 601)[0].batches())
+    assert list(faults) == []
+    first, second = events.price_changes(load("price-corrections"), NOON)
+    assert (first.start, first.end) == (NOON + timedelta(seconds=120 - 7200), NOON + timedelta(seconds=120 - 3600))
+    assert (first.at, first.announced) == (NOON + timedelta(seconds=120), NOON + timedelta(seconds=180))
+    assert (first.node, second.node, second.add_usd_per_mwh) == ("", "SUNRDG_7_N001", -1.5)
+    assert second.end - second.start == timedelta(minutes=15)
+
+
+def test_late_prices_are_for_the_price_service_alone() -> None:
+    bench, _ = _played("late-prices", 601)
+    assert len(bench.batches()) == len(_played("quiet-day", 601)[0].batches())
+    first, second = events.price_delays(load("late-prices"), NOON)
+    assert (first.start, first.end - first.start) == (NOON + timedelta(seconds=600), timedelta(seconds=900))
+    assert (first.market, first.by, second.by) == (Market.RTD, timedelta(seconds=240), timedelta(seconds=3600))

@@ -43,6 +43,14 @@ def test_a_kind_for_documents_leaves_other_operations_alone() -> None:
     assert faults.take("getTrajectoryData") is not None
 
 
+def test_the_price_service_is_hit_only_where_it_is_named() -> None:
+    faults = Faults()
+    for fault in (Fault("html"), Fault("drip", "oasis"), Fault("xml"), Fault("reset", "PRC_LMP")):
+        faults.add(fault)
+    taken = [faults.take(name) for name in ("PRC_LMP", "PRC_CURR_LMP", "PRC_CURR_LMP", "PRC_LMP", LIST)]
+    assert [fault.kind if fault else None for fault in taken] == ["drip", "xml", None, "reset", "html"]
+
+
 def test_clear_disarms() -> None:
     faults = Faults()
     faults.add(Fault("hang", times=None))
@@ -58,6 +66,9 @@ def test_clear_disarms() -> None:
         ("drip:getDispatchBatch", Fault("drip", "getDispatchBatch")),
         ("bad_gzip:getDispatchBatch:3", Fault("bad-gzip", "getDispatchBatch", 3)),
         ("reset:*:forever", Fault("reset", "", None)),
+        ("drip:oasis", Fault("drip", "oasis")),
+        ("oasis-1003:PRC_CURR_LMP:2", Fault("oasis-1003", "PRC_CURR_LMP", 2)),
+        ("throttle", Fault("throttle")),
     ],
 )
 def test_the_command_line_form_is_read(text: str, fault: Fault) -> None:
@@ -72,6 +83,10 @@ def test_the_command_line_form_is_read(text: str, fault: Fault) -> None:
         ("drip::soon", "soon"),
         ("bad-gzip:getBatchStatus", "bad-gzip"),
         ("drip::0", "drip"),
+        ("oasis-NNNN", "NNNN"),
+        ("oasis-999", "oasis-999"),
+        ("oasis-1003:getDispatchBatch", "oasis-1003"),
+        ("soap-fault:oasis", "soap-fault"),
     ],
 )
 def test_a_wrong_fault_is_refused_by_name(text: str, names: str) -> None:

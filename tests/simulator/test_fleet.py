@@ -34,3 +34,9 @@ def test_a_stranger_is_nobody_and_sees_nothing() -> None:
     assert fleet.identity("Somebody Elsex1") is None
     assert fleet.visible_to("Somebody Elsex1") == ()
     assert fleet.resource("NOT_THERE") is None
+
+
+def test_each_resource_feeds_a_node_named_after_its_station() -> None:
+    solar = default_fleet().resource("SUNRDG_7_SOLAR1")
+    assert solar is not None
+    assert solar.node == "SUNRDG_7_N001"

@@ -12,13 +12,19 @@ from caiso_ads.config import load_config
 from caiso_ads.simulator.ca import MARK
 from caiso_ads.simulator.fleet import OPERATOR, default_fleet
 from caiso_ads.simulator.kit import KitPaths, write_kit
+from caiso_ads.simulator.oasis_nodes import HUB, Nodes
 
 URL = "https://127.0.0.1:8447/ADS/APIWebService/v8"
 RESPONSE_URL = "https://127.0.0.1:8447/ADS/APIResponseWebService/v8"
 
 
-def _written(directory: Path) -> KitPaths:
-    return write_kit(directory, URL, RESPONSE_URL, default_fleet(), modbus_port=5020, poll_interval_s=2.0)
+OASIS_URL = "https://127.0.0.1:8448/oasisapi"
+
+
+def _written(directory: Path, oasis_url: str = "") -> KitPaths:
+    return write_kit(
+        directory, URL, RESPONSE_URL, default_fleet(), modbus_port=5020, poll_interval_s=2.0, oasis_url=oasis_url
+    )
 
 
 def test_the_configuration_is_one_the_gateway_accepts(tmp_path: Path) -> None:
@@ -72,3 +78,22 @@ def test_certificates_of_another_authority_are_replaced(tmp_path: Path) -> None:
     first = kit.certificate.read_bytes()
     kit.ca.unlink()
     assert _written(tmp_path).certificate.read_bytes() != first
+
+
+def test_prices_are_configured_where_there_is_a_price_service(tmp_path: Path) -> None:
+    kit = _written(tmp_path, OASIS_URL)
+    config = load_config(kit.config)
+    assert config.oasis.url == OASIS_URL
+    assert config.oasis.ca_file == kit.ca
+    own = [resource.node for resource in default_fleet().visible_to(OPERATOR)]
+    assert [resource.node for resource in config.resources] == own
+    assert [(node.id, node.name) for node in config.nodes[:2]] == [(own[0], "Sun Ridge"), (HUB, "Northern hub")]
+    assert {node.id for node in config.nodes} == {*own, HUB}
+    known = Nodes(default_fleet(), size=1)
+    assert all(node.id in known for node in config.nodes)
+
+
+def test_without_a_price_service_nothing_is_said_of_prices(tmp_path: Path) -> None:
+    raw = tomllib.loads(_written(tmp_path).config.read_text("utf-8"))
+    assert not {"oasis", "node"} & set(raw)
+    assert all("node" not in resource for resource in raw["resource"])

@@ -11,6 +11,7 @@ from caiso_ads.simulator.switches import Switches
 
 DOC = Path(__file__).parents[2] / "docs" / "simulator.md"
 EXPECTED = {"quiet-day", "contingency", "emergency-cancel", "market-outage", "revisions", "dst", "bad-server"}
+EXPECTED |= {"dst-autumn-2025", "dst-spring-2026", "price-corrections", "late-prices"}
 
 
 def test_every_named_scenario_loads_and_is_described() -> None:
@@ -55,6 +56,7 @@ def test_events_keep_their_fields() -> None:
         ('[[event]]\naction = "cancel"\nat_s = 1\nwhy = 2', r"\[event 1\].*why"),
         ('[[event]]\naction = "fault"\nat_s = 1\nkind = "drop"', r"\[event 1\] drop"),
         ('[[event]]\naction = "outage"\nat_s = 1\nfor_s = 1\nkinds = ["all"]', r"\[event 1\] kinds.*all"),
+        ('[[event]]\naction = "correct-prices"\nat_s = 1\nadd_usd_per_mwh = 1.0\nmarket = "no"', r"\[event 1\] market"),
         ("event = 3", "event"),
     ],
 )

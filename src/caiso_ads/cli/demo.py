@@ -35,6 +35,9 @@ PLAIN_EVERY_S = 5.0
     "--ads-port", type=click.IntRange(0, 65535), default=0, help="Port of the simulated ISO; by default free."
 )
 @click.option(
+    "--oasis-port", type=click.IntRange(0, 65535), default=0, help="Port of the simulated prices; by default free."
+)
+@click.option(
     "--speed", type=click.FloatRange(1, 60), default=1.0, show_default=True, help="Market seconds per second."
 )
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same market.")
@@ -43,7 +46,7 @@ PLAIN_EVERY_S = 5.0
 @click.option("--plain", is_flag=True, help="Print the table every 5 s instead of redrawing it.")
 @report_errors()
 def command(
-    directory: Path, modbus_port: int | None, ads_port: int, speed: float, seed: int, scenario: str | None,
+    directory: Path, modbus_port: int | None, ads_port: int, oasis_port: int, speed: float, seed: int, scenario: str | None,
     seconds: float | None, *, plain: bool,
 ) -> None:  # fmt: skip
     """Run simulator, gateway and register map together; needs nothing else.
@@ -56,6 +59,7 @@ def command(
     from caiso_ads.cli._logging import set_up_logging
     from caiso_ads.cli._running import run_until_stopped
     from caiso_ads.ports import ScaledClock
+    from caiso_ads.simulator.oasis_server import OasisSimulator
     from caiso_ads.simulator.scenario import Scenario, load
     from caiso_ads.simulator.server import AdsSimulator
 
@@ -69,16 +73,20 @@ def command(
     simulator = AdsSimulator(
         clock=clock, port=ads_port, seed=seed, scenario=story, directory=directory, keep=10_000
     )  # fmt: skip
+    oasis = OasisSimulator(
+        clock=clock, port=oasis_port, seed=seed, scenario=story, switches=simulator.switches, keep=10_000,
+        authority=simulator.authority, faults=simulator.faults,
+    )  # fmt: skip
 
     async def main() -> None:
         from caiso_ads.app import open_app
         from caiso_ads.config import load_config
         from caiso_ads.simulator.kit import write_kit
 
-        async with simulator:
+        async with simulator, oasis:
             kit = write_kit(
                 directory, simulator.url, simulator.response_url, simulator.fleet,
-                modbus_port=modbus_port or _free_port(), poll_interval_s=10.0,
+                modbus_port=modbus_port or _free_port(), poll_interval_s=10.0, oasis_url=oasis.url,
             )  # fmt: skip
             async with open_app(load_config(kit.config), clock) as app:
                 await _show_while_running(app, kit, console, seconds, plain=plain or not console.is_terminal)

@@ -14,6 +14,7 @@ from caiso_ads.cli._errors import report_errors
 if TYPE_CHECKING:
     from caiso_ads.simulator.faults import Fault
     from caiso_ads.simulator.kit import KitPaths
+    from caiso_ads.simulator.oasis_server import OasisSimulator
     from caiso_ads.simulator.scenario import Scenario
     from caiso_ads.simulator.server import AdsSimulator
 
@@ -40,6 +41,12 @@ _KEPT_RECORDS = 10_000
 )
 @click.option("--switch", "switches", multiple=True, metavar="NAME=VALUE", help="Choose an undocumented behaviour.")
 @click.option("--ledger", type=click.Path(dir_okay=False, path_type=Path), help="Write issues and calls as JSON lines.")
+@click.option(
+    "--oasis-port", type=click.IntRange(0, 65535), default=8448, show_default=True, help="Port of the price service."
+)
+@click.option(
+    "--oasis-nodes", type=click.IntRange(1, 17_000), default=500, show_default=True, help="Nodes that have a price."
+)
 @click.option("--modbus-port", type=click.IntRange(1, 65535), default=5020, show_default=True, help="For gateway.toml.")
 @click.option("--list-scenarios", is_flag=True, help="Print the named scenarios, faults and switches, and stop.")
 @report_errors()
@@ -53,11 +60,13 @@ def command(
     faults: tuple[str, ...],
     switches: tuple[str, ...],
     ledger: Path | None,
+    oasis_port: int,
+    oasis_nodes: int,
     modbus_port: int,
     *,
     list_scenarios: bool,
 ) -> None:
-    """Run an ADS simulator with its own certificates.
+    """Run an ADS and OASIS simulator with its own certificates.
 
     It is not CAISO: prices, resources and every undocumented behaviour are invented.
     """
@@ -66,14 +75,16 @@ def command(
         return
     from caiso_ads.ports import ScaledClock
     from caiso_ads.simulator.faults import parse
+    from caiso_ads.simulator.oasis_server import OasisSimulator
     from caiso_ads.simulator.scenario import Scenario, load
     from caiso_ads.simulator.server import AdsSimulator
     from caiso_ads.simulator.switches import Switches
 
     story = load(scenario) if scenario else Scenario()
     armed = [parse(text) for text in faults]
+    clock = ScaledClock(speed, story.start)
     simulator = AdsSimulator(
-        clock=ScaledClock(speed, story.start),
+        clock=clock,
         host=host,
         port=port,
         seed=seed,
@@ -83,18 +94,37 @@ def command(
         ledger_file=ledger,
         keep=_KEPT_RECORDS,
     )
-    asyncio.run(_serve(simulator, armed, story, directory, speed, modbus_port))
+    oasis = OasisSimulator(
+        clock=clock,
+        host=host,
+        port=oasis_port,
+        seed=seed,
+        nodes=oasis_nodes,
+        fleet=simulator.fleet,
+        switches=simulator.switches,
+        scenario=story,
+        authority=simulator.authority,
+        faults=simulator.faults,
+        keep=_KEPT_RECORDS,
+    )
+    asyncio.run(_serve(simulator, oasis, armed, story, directory, speed, modbus_port))
 
 
 async def _serve(
-    simulator: AdsSimulator, armed: list[Fault], story: Scenario, directory: Path, speed: float, modbus_port: int
+    simulator: AdsSimulator,
+    oasis: OasisSimulator,
+    armed: list[Fault],
+    story: Scenario,
+    directory: Path,
+    speed: float,
+    modbus_port: int,
 ) -> None:
     from caiso_ads.simulator.kit import write_kit
 
     for fault in armed:
         simulator.faults.add(fault)
     stopped = _stop_event()
-    async with simulator:
+    async with simulator, oasis:
         poll_s = max(1.0, min(10.0, 10.0 / speed))
         kit = write_kit(
             directory,
@@ -103,8 +133,9 @@ async def _serve(
             simulator.fleet,
             modbus_port=modbus_port,
             poll_interval_s=poll_s,
+            oasis_url=oasis.url,
         )
-        _print_served(simulator, kit, story, speed)
+        _print_served(simulator, oasis, kit, story, speed)
         await stopped.wait()
     click.echo("Simulator stopped.")
 
@@ -121,7 +152,7 @@ def _stop_event() -> asyncio.Event:
     return stopped
 
 
-def _print_served(simulator: AdsSimulator, kit: KitPaths, story: Scenario, speed: float) -> None:
+def _print_served(simulator: AdsSimulator, oasis: OasisSimulator, kit: KitPaths, story: Scenario, speed: float) -> None:
     from caiso_ads.simulator.ca import P12_PASSPHRASE
 
     click.echo(
@@ -129,6 +160,7 @@ def _print_served(simulator: AdsSimulator, kit: KitPaths, story: Scenario, speed
     )
     click.echo(f"  dispatch service   {simulator.url}   (v7 beside it, WSDL at ?WSDL)")
     click.echo(f"  response service   {simulator.response_url}")
+    click.echo(f"  price service      {oasis.url}   ({len(oasis.nodes.everything)} nodes; TLS, no client certificate)")
     click.echo(
         f"  history            {len(simulator.market.dispatches)} dispatch batches, {len(simulator.market.trajectories)} trajectory batches"
     )

@@ -122,12 +122,13 @@ class Authority:
             serialization.BestAvailableEncryption(passphrase.encode()),
         )
 
-    def server_context(self, server: Pair | None = None) -> SSLContext:
-        """Return a TLS 1.2+ context that demands a client certificate of this authority."""
+    def server_context(self, server: Pair | None = None, *, client_certificate: bool = True) -> SSLContext:
+        """Return a TLS 1.2+ context that demands a client certificate of this authority, or asks for none."""
         context = SSLContext(PROTOCOL_TLS_SERVER)
         context.minimum_version = TLSVersion.TLSv1_2
-        context.verify_mode = CERT_REQUIRED
-        context.load_verify_locations(cadata=self.certificate_pem.decode("ascii"))
+        if client_certificate:
+            context.verify_mode = CERT_REQUIRED
+            context.load_verify_locations(cadata=self.certificate_pem.decode("ascii"))
         pair = server or self.server()
         with TemporaryDirectory() as folder:  # ssl reads certificates from files only; this one is ours alone
             certificate, key = Path(folder) / "server.pem", Path(folder) / "server-key.pem"

@@ -16,7 +16,21 @@ from caiso_ads.simulator.faults import Faults
 from caiso_ads.simulator.fleet import Resource
 from caiso_ads.simulator.grid import INTERVAL, floor
 from caiso_ads.simulator.market import Market
-from caiso_ads.simulator.scenario import Arm, Cancel, Defer, Delay, Event, Issue, Outage, Revise, Scenario
+from caiso_ads.simulator.oasis_market import PriceChange
+from caiso_ads.simulator.oasis_posting import PriceDelay
+from caiso_ads.simulator.scenario import (
+    Arm,
+    Cancel,
+    CorrectPrices,
+    Defer,
+    Delay,
+    Event,
+    Issue,
+    LatePrices,
+    Outage,
+    Revise,
+    Scenario,
+)
 from caiso_ads.simulator.schedule import Disturbance
 
 
@@ -27,8 +41,31 @@ def play(scenario: Scenario, market: Market, faults: Faults) -> None:
         if isinstance(event, Outage | Delay):
             late = event.by_s if isinstance(event, Delay) else None
             market.disturb(Disturbance(when, when + timedelta(seconds=event.for_s), late, event.kinds))
-        else:
+        elif not isinstance(event, CorrectPrices | LatePrices):
             market.at(when, partial(_act, event, when, market, faults))
+
+
+def price_changes(scenario: Scenario, started: datetime) -> list[PriceChange]:
+    """Return the corrections of prices in a scenario, counted from that start."""
+    changes = []
+    for event in scenario.events:
+        if isinstance(event, CorrectPrices):
+            at = started + timedelta(seconds=event.at_s)
+            start = at - timedelta(seconds=event.before_s)
+            end, announced = start + timedelta(seconds=event.for_s), at + timedelta(seconds=event.announced_after_s)
+            changes.append(PriceChange(event.market, start, end, event.add_usd_per_mwh, at, announced, event.node))
+    return changes
+
+
+def price_delays(scenario: Scenario, started: datetime) -> list[PriceDelay]:
+    """Return the late publications of a scenario, counted from that start."""
+    found = [
+        (event, started + timedelta(seconds=event.at_s)) for event in scenario.events if isinstance(event, LatePrices)
+    ]
+    return [
+        PriceDelay(event.market, at, at + timedelta(seconds=event.for_s), timedelta(seconds=event.by_s))
+        for event, at in found
+    ]
 
 
 def _act(event: Event, when: datetime, market: Market, faults: Faults) -> None:

@@ -55,6 +55,11 @@ class Resource:
         return self.technology is Technology.GAS
 
     @property
+    def node(self) -> str:
+        """The price node it feeds into, named as published ones are."""
+        return f"{self.resource_id.rpartition('_')[0]}_N001"
+
+    @property
     def renewable(self) -> bool:
         """Whether the resource is wind or solar, which carry the follow-DOT flag."""
         return self.technology in {Technology.SOLAR, Technology.WIND}

@@ -7,13 +7,15 @@ configuration copied from here works after the next start too.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from caiso_ads.errors import CertificateError
 from caiso_ads.simulator.ca import MARK, P12_PASSPHRASE, Authority, Pair, read_pair, write_private
-from caiso_ads.simulator.fleet import OPERATOR, Fleet
+from caiso_ads.simulator.fleet import OPERATOR, Fleet, Resource
+from caiso_ads.simulator.oasis_nodes import HUB
 
 _NOTICE = """\
 # Written by the caiso-ads SIMULATOR. Everything here is invented; nothing of it comes from CAISO.
@@ -41,12 +43,13 @@ def write_kit(
     *,
     modbus_port: int,
     poll_interval_s: float,
+    oasis_url: str = "",
     common_name: str = OPERATOR,
     modbus_host: str = "127.0.0.1",
 ) -> KitPaths:
     """Write certificates of all identities and the configuration of one; give the simulator the same directory.
 
-    ``poll_interval_s`` in seconds. Raises CertificateError for files that cannot be read.
+    ``poll_interval_s`` in seconds; ``oasis_url`` empty leaves prices out. Raises CertificateError for files that cannot be read.
     """
     directory = directory.resolve()
     authority = Authority.at(directory)
@@ -62,7 +65,10 @@ def write_kit(
         store=directory / "gateway.db",
         files=directory / "files",
     )
-    text = _config(paths, url, response_url, poll_interval_s, modbus_host, modbus_port) + _resources(fleet, common_name)
+    text = _config(paths, url, response_url, poll_interval_s, modbus_host, modbus_port)
+    if oasis_url:
+        text += _prices(paths, oasis_url, fleet.visible_to(common_name))
+    text += _resources(fleet, common_name, priced=bool(oasis_url))
     paths.config.write_text(text, encoding="utf-8")
     return paths
 
@@ -93,7 +99,23 @@ directory = {_text(paths.files)}
 """
 
 
-def _resources(fleet: Fleet, common_name: str) -> str:
+def _prices(paths: KitPaths, oasis_url: str, resources: Sequence[Resource]) -> str:
+    """Write the price service, the first resource's node and a hub; the other resources name their own nodes."""
+    text = f"""
+[oasis]
+url = {_text(oasis_url)}
+ca_file = {_text(paths.ca)}
+"""
+    for node, name in [*((each.node, each.name) for each in resources[:1]), (HUB, "Northern hub")]:
+        text += f"""
+[[node]]
+id = {_text(node)}
+name = {_text(name)}
+"""
+    return text
+
+
+def _resources(fleet: Fleet, common_name: str, *, priced: bool) -> str:
     """Write the limits; a unit that is shut down and started must be allowed 0 MW below its Pmin."""
     return "".join(
         f"""
@@ -105,6 +127,7 @@ pmax_mw = {resource.pmax_mw}
 technology = {_text(resource.technology.value)}
 operating_min_mw = {resource.pmin_mw if resource.commits else 0.0}
 """
+        + (f"node = {_text(resource.node)}\n" if priced else "")
         for resource in fleet.visible_to(common_name)
     )
 

@@ -15,6 +15,7 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
+from caiso_ads.core.price import Market
 from caiso_ads.errors import ConfigError
 from caiso_ads.simulator.faults import Fault
 from caiso_ads.simulator.schedule import Kind
@@ -96,7 +97,29 @@ class Arm(_Event, frozen=True, tag="fault"):
         return Fault(self.kind, self.operation, times, self.probability, self.seconds)
 
 
-Event: TypeAlias = Outage | Delay | Issue | Revise | Cancel | Defer | Arm
+class CorrectPrices(_Event, frozen=True, tag="correct-prices"):
+    """Correct the prices of ``for_s`` seconds that began ``before_s`` seconds before; ``node`` empty for all.
+
+    The correction report names them ``announced_after_s`` seconds later.
+    """
+
+    add_usd_per_mwh: float
+    before_s: float = 7200.0
+    for_s: float = 3600.0
+    market: Market = Market.RTD
+    node: str = ""
+    announced_after_s: float = 0.0
+
+
+class LatePrices(_Event, frozen=True, tag="late-prices"):
+    """What would be published during ``for_s`` seconds comes ``by_s`` seconds later."""
+
+    for_s: float
+    by_s: float
+    market: Market = Market.RTD
+
+
+Event: TypeAlias = Outage | Delay | Issue | Revise | Cancel | Defer | Arm | CorrectPrices | LatePrices
 
 
 class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -5,7 +5,6 @@ Rule: the certificate that made the TLS session decides who is asking; nothing o
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from dataclasses import replace
 from email.utils import format_datetime
@@ -15,7 +14,6 @@ from typing import Self
 
 from aiohttp import web
 
-from caiso_ads.errors import LocalError
 from caiso_ads.ports import Clock, SystemClock
 from caiso_ads.simulator import events
 from caiso_ads.simulator.answering import Answering
@@ -23,6 +21,7 @@ from caiso_ads.simulator.ca import Authority, Pair
 from caiso_ads.simulator.faults import Faults
 from caiso_ads.simulator.fleet import Fleet, default_fleet
 from caiso_ads.simulator.ledger import Ledger
+from caiso_ads.simulator.listening import Listener
 from caiso_ads.simulator.market import Market
 from caiso_ads.simulator.scenario import Scenario
 from caiso_ads.simulator.service import AdsService
@@ -60,7 +59,7 @@ class AdsSimulator:
         keep: int | None = None,
     ) -> None:
         clock, scenario = clock or SystemClock(), scenario or Scenario()
-        self.host, self._port, self._server_certificate = host, port, server_certificate
+        self.host, self._server_certificate = host, server_certificate
         self.fleet = fleet or default_fleet()
         self.switches = switches or scenario.apply_switches(Switches())
         self.authority = authority or (Authority.at(directory) if directory else Authority())
@@ -69,17 +68,17 @@ class AdsSimulator:
         self.market = Market(self.fleet, clock, self.ledger, seed=seed, switches=self.switches)
         events.play(scenario, self.market, self.faults)
         self._answering = Answering(AdsService(self.market), self.fleet, self.faults, self.ledger, self.switches)
-        self._runner: web.AppRunner | None = None
+        self._listener = Listener(host, port)
 
     @property
     def port(self) -> int:
         """The port, once started."""
-        return self._port
+        return self._listener.port
 
     @property
     def base_url(self) -> str:
         """Scheme, host and port."""
-        return f"https://{f'[{self.host}]' if ':' in self.host else self.host}:{self._port}"
+        return f"https://{self._listener.authority}"
 
     @property
     def url(self) -> str:
@@ -94,29 +93,12 @@ class AdsSimulator:
     async def start(self) -> None:
         """Fill the history and listen; raises LocalError when the port is taken."""
         self.market.advance()
-        context = self.authority.server_context(self._server_certificate)
-        runner = web.AppRunner(self._application(), handler_cancellation=True, access_log=None, shutdown_timeout=0.5)
-        await runner.setup()
-        site = web.TCPSite(runner, self.host, self._port, ssl_context=context)
-        try:
-            await site.start()
-        except OSError as error:
-            await runner.cleanup()
-            raise LocalError(f"cannot listen on {self.host} port {self._port}: {error.strerror}") from error
-        self._runner = runner
-        self._port = runner.addresses[0][1]
+        await self._listener.start(self._application(), self.authority.server_context(self._server_certificate))
         _LOG.info("ADS SIMULATOR listens on %s", self.base_url)
 
     async def stop(self) -> None:
         """Close every connection and the ledger's file."""
-        if self._runner is not None and self._runner.server is not None:
-            open_ones = [connection.transport for connection in self._runner.server.connections]
-            await self._runner.cleanup()
-            for transport in open_ones:
-                if transport is not None:
-                    transport.abort()  # a peer that keeps its end open would hold a polite TLS goodbye for long
-            await asyncio.sleep(0)
-            self._runner = None
+        await self._listener.stop()
         self.ledger.close()
 
     async def __aenter__(self) -> Self:

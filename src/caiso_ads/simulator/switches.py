@@ -62,6 +62,21 @@ class Switches:
     stray_spaces: bool = _switch(False, "blanks around identifiers, as in the specification's samples")
     extra_elements: bool = _switch(False, "elements no version we know has")
     wsdl_use: Literal["literal", "encoded"] = _switch("literal", "use attribute of the served WSDL")
+    rtd_posting: Literal["early", "late"] = _switch(
+        "early", "whether a 5-minute price appears before its interval begins or after"
+    )
+    rtd_posting_s: float = _switch(150.0, "how long before or after; the jitter comes later still")
+    price_jitter_s: float = _switch(20.0, "largest jitter of a publication")
+    not_posted: Literal["xml", "1000"] = _switch(
+        "xml", "answer where nothing is published yet: XML without rows, or error 1000"
+    )
+    edge_rows: bool = _switch(True, "whether the interval that begins at a window's end is in the answer too")
+    node_limit: int = _switch(200, "most nodes in one request, then error 1017 (10 by the specification)")
+    throttle_s: float = _switch(5.0, "least time between two requests of one address, in market seconds; 0 for none")
+    throttle_status: Literal[429, 200] = _switch(429, "HTTP status of the page that refuses a request too soon")
+    retention_days: int = _switch(1186, "how long prices are kept (39 months were seen)")
+    too_early: Literal["1014", "1000"] = _switch("1014", "error code of a start before that")
+    price_corrections: bool = _switch(True, "whether one trade date in four has an hour corrected on the third day")
 
     def with_value(self, name: str, value: object, *, source: str = "--switch") -> Switches:
         """Return a copy with one switch set from text or a TOML value; raises ConfigError naming it."""
@@ -118,7 +133,7 @@ def _TYPES() -> dict[str, Any]:  # noqa: N802 - reads as the constant it stands 
 def _choices(kind: Any) -> str:
     if get_origin(kind) is Literal:
         return ", ".join(map(str, get_args(kind)))
-    return {bool: "yes, no", int: "whole seconds", float: "seconds"}[kind]
+    return {bool: "yes, no", int: "whole number", float: "seconds"}[kind]
 
 
 def _convert(name: str, value: object, source: str) -> object:

@@ -38,10 +38,11 @@ def _plain(reply: Reply, fault: Fault) -> Reply:
         FaultKind.HTTP_503: Reply(
             b"Service Unavailable (simulated)", 503, "text/plain", {"Retry-After": str(int(fault.delay_s))}
         ),
+        FaultKind.HTTP_404: Reply(b"Not Found (simulated)", 404, "text/plain"),
         FaultKind.HTML: Reply(LOGIN_PAGE, 200, "text/html; charset=utf-8"),
-        FaultKind.REDIRECT: Reply(b"", 302, "text/plain", {"Location": "https://redirected.invalid/ADS"}),
+        FaultKind.REDIRECT: Reply(b"", 302, "text/plain", {"Location": "https://redirected.invalid/"}),
     }
-    other = replaced.get(FaultKind(fault.kind))
+    other = replaced.get(fault.family)
     return reply if other is None else replace(other, headers={**reply.headers, **other.headers})
 
 
@@ -49,7 +50,7 @@ async def send(request: web.Request, reply: Reply, fault: Fault | None) -> web.S
     """Send an answer, in the way its fault says."""
     if fault is None:
         return _whole(reply)
-    broken = _BROKEN.get(FaultKind(fault.kind))
+    broken = _BROKEN.get(fault.family)
     if broken is not None:
         return await broken(request, reply, fault)
     return _whole(_plain(reply, fault))
