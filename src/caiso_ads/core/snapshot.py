@@ -156,7 +156,9 @@ class _View:
             None if active is None else active.received,
             None if following is None else following.received,
         )
-        return Row(_IN_ORDER(self._all_values()), _QUALITIES[self._verdict.quality], _FOR_EACH(times))
+        return Row(
+            tuple((self._still.shown | self._moving()).values()), _QUALITIES[self._verdict.quality], _FOR_EACH(times)
+        )
 
     def _aimed(self) -> _Aim | None:
         if self._resource.mode is Mode.DOP:
@@ -244,7 +246,8 @@ class _View:
             return self._resource.fallback.value_mw
         return None if self._aim is None else self._aim.mw
 
-    def _all_values(self) -> dict[str, Value]:
+    def _moving(self) -> dict[str, Value]:
+        """Return the points that may change from one second to the next."""
         verdict, curve, following = self._verdict, self._curve, self._targets.following
         setpoint, missed = self._setpoint_mw(), self._missed_intervals()
         seconds = None if following is None else following.target - self._when
@@ -252,7 +255,6 @@ class _View:
         if following is not None and setpoint is not None and seconds:
             rate = (following.dot_mw - setpoint) / (seconds / 60.0)
         return {
-            **self._still.shown,
             "directive": verdict.directive,
             "reasons": verdict.reasons,
             "quality": verdict.quality,
@@ -294,7 +296,6 @@ _NOT_OF_TRAJECTORY = {
     **dict.fromkeys(("dot_mw", "dot_target_time", "supplemental_mw", "follow_dot_flag", "curtailed"), _OF_ACTIVE),
     **dict.fromkeys(("next_dot_mw", "next_dot_target_time", "seconds_to_next_target"), _OF_NEXT),
 }
-_IN_ORDER = itemgetter(*(point.key for point in RESOURCE_POINTS))
 _ORIGINS = tuple(_NOT_OF_TRAJECTORY.get(point.key, _OF_TRAJECTORY) for point in RESOURCE_POINTS)
 _FOR_EACH = itemgetter(*_ORIGINS)
 """From one item for each origin, in their order, to one for each point."""

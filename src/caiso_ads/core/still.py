@@ -7,7 +7,6 @@ told of anything, and a clock may freeze or go back. Times are unix seconds.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -15,11 +14,12 @@ from math import inf
 
 from caiso_ads.core.events import Situation, situation
 from caiso_ads.core.intervals import newest_number
-from caiso_ads.core.points import Value
+from caiso_ads.core.points import RESOURCE_POINTS, Value
 from caiso_ads.core.ramp import Piece, piece_at
 from caiso_ads.core.setpoint import Targets, choose, standing
 from caiso_ads.core.state import Resource, ResourceState
 
+_NONE: dict[str, Value] = dict.fromkeys(point.key for point in RESOURCE_POINTS)
 _FOLLOW_CODES = {None: 0, False: 1, True: 2}
 
 
@@ -27,8 +27,8 @@ _FOLLOW_CODES = {None: 0, False: 1, True: 2}
 class Still:
     """What holds for one resource from ``begin`` until before ``end``, while the interval number ``due`` is due.
 
-    ``newest`` is the number of the newest interval that has a target, a refused one counts. ``shown`` are the points
-    that stand still.
+    ``newest`` is the number of the newest interval that has a target, a refused one counts. ``shown`` has every point
+    of the catalogue, in its order: None where it moves.
     """
 
     resource: Resource
@@ -40,7 +40,7 @@ class Still:
     piece: Piece | None
     situation: Situation
     newest: int | None
-    shown: Mapping[str, Value]
+    shown: dict[str, Value]
 
     def holds(self, resource: Resource, known: ResourceState, when: float, due: int) -> bool:
         """Whether it still holds: of that resource at that time, as it is known now."""
@@ -79,7 +79,8 @@ def worked_out(resource: Resource, known: ResourceState, when: float, due: int) 
     return Still(
         resource, known, due, begin, end, targets, piece_at(stand, when, resource.machine), now,
         max((number for number in numbers if number is not None), default=None),
-        _of_targets(targets, renewable=resource.renewable)
+        _NONE
+        | _of_targets(targets, renewable=resource.renewable)
         | _of_situation(now)
         | {"pmin_mw": resource.pmin_mw, "pmax_mw": resource.pmax_mw},
     )  # fmt: skip
