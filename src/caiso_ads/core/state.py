@@ -359,7 +359,7 @@ def _with_leg(state: ResourceState, resource: Resource, leg: Leg, event: Traject
 
 
 def _kept(legs: tuple[Leg, ...], leg: Leg, cutoff: float, *, add: bool) -> tuple[Leg, ...]:
-    recent = [old for old in legs if old.points[-1][0] >= cutoff and old.batch_uid != leg.batch_uid]
+    recent = [old for old in legs if old.last >= cutoff and old.batch_uid != leg.batch_uid]
     if add and leg.last >= cutoff:
         recent.append(leg)
         if len(recent) > 1 and leg.order < recent[-2].order:

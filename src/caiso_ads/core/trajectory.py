@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from math import inf
 from typing import NamedTuple
@@ -33,6 +33,11 @@ class Leg:
     received: datetime
     flagged_binding: bool
     points: tuple[tuple[float, float], ...]
+    last: float = field(init=False)
+    """Last target time, unix seconds; kept at hand, because each fold asks every leg of every resource for it."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "last", self.points[-1][0])
 
     @property
     def order(self) -> tuple[datetime, str]:
@@ -43,11 +48,6 @@ class Leg:
     def first(self) -> float:
         """First target time, unix seconds."""
         return self.points[0][0]
-
-    @property
-    def last(self) -> float:
-        """Last target time, unix seconds."""
-        return self.points[-1][0]
 
 
 class CurveValue(NamedTuple):
