@@ -10,6 +10,7 @@ from caiso_ads.core.points import (
     Row,
     Snapshot,
     index_of,
+    qualities_of,
     values_of,
 )
 from caiso_ads.core.quality import Quality
@@ -63,8 +64,9 @@ def test_columns_of_different_lengths_are_refused() -> None:
         tuple(Row((1.0, 2.0), (Quality.GOOD,), (START, START)))
 
 
-def test_the_bare_values_are_those_of_the_points() -> None:
+def test_values_and_qualities_are_those_of_the_points() -> None:
     assert values_of(ROW) == values_of(POINTS) == (1.5, None, 3)
+    assert qualities_of(ROW) == qualities_of(POINTS) == ROW.qualities
 
 
 def test_the_place_of_a_point_is_that_of_the_catalogue() -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from caiso_ads.core import happenings as facts
 from caiso_ads.core.codes import BatchType, InstructionType
 from caiso_ads.core.directive import DEFAULT_LIMITS, Environment, Fallback, LinkFault, Then
+from caiso_ads.core.events import Notice, PlantEvent
 from caiso_ads.core.happenings import Event
 from caiso_ads.core.instant import Instant
 from caiso_ads.core.override import Override
@@ -20,7 +21,7 @@ from caiso_ads.core.quality import Directive
 from caiso_ads.core.snapshot import snapshot
 from caiso_ads.core.state import Mode, State, fold, initial
 from caiso_ads.core.still import Memory, worked_out
-from tests.core.taking import NOW, after, dots
+from tests.core.taking import NOW, PLAIN, after, dots
 from tests.core.test_snapshot_oracle import FLEET, curve_event, curves, said
 from tests.fakes import START, batch
 
@@ -97,11 +98,24 @@ def test_a_snapshot_with_a_memory_equals_one_without(steps: list[Step], mode: Mo
     assert shots(state, steps, Memory()) == shots(state, steps, None)
 
 
-def test_a_memory_of_other_limits_is_not_used() -> None:
-    """One memory may outlive a state: another resource of the same name is another resource."""
-    memory, targets = Memory(), dots((0, 50.0), (5, 60.0))
-    found = [shots(after(*targets, resource=replace(one, resource_id="R1")), [1.0], memory)[0] for one in FLEET[:2]]
-    assert [shot.value("R1", "pmax_mw").value for shot in found] == [FLEET[0].pmax_mw, FLEET[1].pmax_mw]
+def test_what_was_worked_out_from_other_things_is_not_used() -> None:
+    known = after(*dots((0, 50.0), (5, 60.0))).resources["R1"]
+    targets, when = known.targets, START.timestamp() + 10.0
+    event = PlantEvent("E", START, InstructionType.START_UP, Notice.START_UP, when - 600.0, when + 900.0, None)
+    for other in (
+        replace(known, targets=targets[:1]),
+        replace(known, withdrawn=targets[:1]),
+        replace(known, refused_targets=targets[:1]),
+        replace(known, events=(event,)),
+    ):
+        memory = Memory()
+        first = memory.still(PLAIN, known, when, 0)
+        assert memory.still(PLAIN, other, when, 0) is not first
+    memory = Memory()
+    assert memory.still(PLAIN, known, when, 0).shown["pmax_mw"] == PLAIN.pmax_mw
+    assert memory.still(replace(PLAIN, pmax_mw=90.0), known, when, 0).shown["pmax_mw"] == 90.0
+    assert memory.still(PLAIN, known, when, 0).due == 0
+    assert memory.still(PLAIN, known, when, 1).due == 1
 
 
 def test_what_stands_still_is_worked_out_once_between_two_edges() -> None:

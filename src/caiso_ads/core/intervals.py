@@ -218,6 +218,8 @@ def newest_number(targets: Sequence[Target], due: int) -> int | None:
 
 def missing(newest: int | None, due: int, *, since: float) -> int:
     """Return how many intervals lie after the newest with a target, up to the one due; see ``consecutive_missing``."""
+    if newest == due:  # nearly always
+        return 0
     before = math.ceil(since / _INTERVAL_S) - 1
     return max(0, due - (before if newest is None else max(newest, before)))
 

@@ -91,8 +91,13 @@ class Row(Sequence[PointValue]):
 
 
 def values_of(row: Sequence[PointValue]) -> tuple[Value, ...]:
-    """Return the bare values of one resource's points, without making what is thrown away again."""
+    """Return the bare values of one resource's points, without making each PointValue."""
     return row.values if isinstance(row, Row) else tuple([item.value for item in row])
+
+
+def qualities_of(row: Sequence[PointValue]) -> tuple[Quality, ...]:
+    """Return the qualities of one resource's points, as ``values_of`` does the values."""
+    return row.qualities if isinstance(row, Row) else tuple([item.quality for item in row])
 
 
 GATEWAY_POINTS: tuple[Point, ...] = (
@@ -174,7 +179,7 @@ class Snapshot:
 
     generation: int
     at: datetime
-    gateway: tuple[PointValue, ...]
+    gateway: Sequence[PointValue]
     resources: Mapping[str, Sequence[PointValue]]
 
     def gateway_value(self, key: str) -> PointValue:

@@ -15,7 +15,7 @@ from caiso_ads.core.events import Notice
 from caiso_ads.core.instant import Instant
 from caiso_ads.core.intervals import due_number, missing
 from caiso_ads.core.override import Override, active
-from caiso_ads.core.points import GATEWAY_POINTS, RESOURCE_POINTS, PointValue, Row, Snapshot, Value
+from caiso_ads.core.points import GATEWAY_POINTS, RESOURCE_POINTS, Row, Snapshot, Value
 from caiso_ads.core.quality import Directive, Quality
 from caiso_ads.core.ramp import along
 from caiso_ads.core.setpoint import INTERVAL_S, Target, overdue_s, standing
@@ -49,7 +49,7 @@ def snapshot(
     return Snapshot(
         generation,
         now.wall,
-        tuple(PointValue(gateway[point.key], overall, now.wall) for point in GATEWAY_POINTS),
+        Row(_OF_GATEWAY(gateway), (overall,) * len(GATEWAY_POINTS), (now.wall,) * len(GATEWAY_POINTS)),
         {
             resource_id: _View(state, resource, moment, forced.get(resource_id), memory).row()
             for resource_id, resource in state.configured.items()
@@ -289,6 +289,7 @@ class _View:
         return notices | Notice.BEYOND_RAMP if too_steep else notices
 
 
+_OF_GATEWAY = itemgetter(*(point.key for point in GATEWAY_POINTS))
 _OURS, _OF_TRAJECTORY, _OF_ACTIVE, _OF_NEXT = range(4)
 _NOT_OF_TRAJECTORY = {
     **dict.fromkeys(("directive", "reasons", "quality", "schedule_age_s", "trajectory_age_s", "dispatch_age_s"), _OURS),
