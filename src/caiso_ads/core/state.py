@@ -306,6 +306,8 @@ def _with_withdrawn(state: ResourceState, gone: list[Target], uid: str, cutoff: 
 def _ordered(
     known: tuple[Target, ...], found: list[Target], uid: str, cutoff: float, machine: Machine = DEFAULT_MACHINE
 ) -> tuple[Target, ...]:
+    if not known and not found:
+        return ()
     kept = [target for target in known if target.batch_uid != uid]
     ordered = kept + found
     if len(found) > 1 or (found and kept and found[0].order < kept[-1].order):
