@@ -9,7 +9,9 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 from operator import attrgetter
 from typing import TypeVar
 
@@ -43,6 +45,7 @@ T = TypeVar("T")
 
 _DOP_ORDER = attrgetter("target_time", "sequence_number")
 _LEG_ORDER = attrgetter("order")
+_unix = lru_cache(maxsize=256)(datetime.timestamp)  # one number for all resources with a point at that time
 
 HORIZON_S = 2 * 3600.0
 """How long targets and operating points stay after their last target time (s)."""
@@ -342,7 +345,7 @@ def _fold_trajectory(state: State, event: TrajectorySeen) -> State:
 
 
 def _leg(batch: TrajectoryBatch, dops: list[DispatchOperatingPoint]) -> Leg:
-    points = tuple([(dop.target_time.timestamp(), dop.dop_mw) for dop in sorted(dops, key=_DOP_ORDER)])
+    points = tuple([(_unix(dop.target_time), dop.dop_mw) for dop in sorted(dops, key=_DOP_ORDER)])
     return Leg(batch.batch_uid, batch.batch_received, is_yes(batch.binding_flag) is True, points)
 
 
