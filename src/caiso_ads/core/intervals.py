@@ -212,6 +212,8 @@ def due_number(now: float) -> int:
 
 def newest_number(targets: Sequence[Target], due: int) -> int | None:
     """Return the number of the newest interval that has a target, up to the one due; None where there is none."""
+    if not targets:
+        return None
     known = bisect_left(targets, (due + 1) * _INTERVAL_S, key=TARGET_TIME)
     return math.floor(targets[known - 1].target / _INTERVAL_S) if known else None
 

@@ -7,12 +7,12 @@ told of anything, and a clock may freeze or go back. Times are unix seconds.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from math import inf
+from typing import NamedTuple
 
-from caiso_ads.core.events import Situation, situation
+from caiso_ads.core.events import NOTHING, Situation, situation
 from caiso_ads.core.intervals import newest_number
 from caiso_ads.core.points import RESOURCE_POINTS, Value
 from caiso_ads.core.ramp import Piece, piece_at
@@ -23,8 +23,7 @@ _NONE: dict[str, Value] = dict.fromkeys(point.key for point in RESOURCE_POINTS)
 _FOLLOW_CODES = {None: 0, False: 1, True: 2}
 
 
-@dataclass(frozen=True, slots=True)
-class Still:
+class Still(NamedTuple):
     """What holds for one resource from ``begin`` until before ``end``, while the interval number ``due`` is due.
 
     ``newest`` is the number of the newest interval that has a target, a refused one counts. ``shown`` has every point
@@ -75,14 +74,19 @@ def worked_out(resource: Resource, known: ResourceState, when: float, due: int) 
     stand = standing(known.targets, known.withdrawn)
     targets, now = choose(stand, when), situation(known.events, when)
     begin, end = _span(targets, known, when)
-    numbers = (newest_number(known.targets, due), newest_number(known.refused_targets, due))
+    newest, refused = newest_number(known.targets, due), newest_number(known.refused_targets, due)
+    if refused is not None:
+        newest = refused if newest is None else max(newest, refused)
+    shown = {
+        **_NONE,
+        **_of_targets(targets, renewable=resource.renewable),
+        **_of_situation(now),
+        "pmin_mw": resource.pmin_mw,
+        "pmax_mw": resource.pmax_mw,
+    }
     return Still(
         resource, known, due, begin, end, targets, piece_at(stand, when, resource.machine), now,
-        max((number for number in numbers if number is not None), default=None),
-        _NONE
-        | _of_targets(targets, renewable=resource.renewable)
-        | _of_situation(now)
-        | {"pmin_mw": resource.pmin_mw, "pmax_mw": resource.pmax_mw},
+        newest, shown,
     )  # fmt: skip
 
 
@@ -117,6 +121,8 @@ def _of_targets(targets: Targets, *, renewable: bool) -> dict[str, Value]:
 
 
 def _of_situation(now: Situation) -> dict[str, Value]:
+    if now is NOTHING:
+        return {}
     return {
         "min_constraint_mw": now.min_mw,
         "max_constraint_mw": now.max_mw,
