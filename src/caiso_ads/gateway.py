@@ -23,6 +23,7 @@ from caiso_ads.core.override import Cleared, Override, after, usable
 from caiso_ads.core.points import Snapshot
 from caiso_ads.core.snapshot import snapshot
 from caiso_ads.core.state import State, fold
+from caiso_ads.core.still import Memory
 from caiso_ads.errors import HttpStatusError, RemoteError, SoapFaultError, StoreError, TlsError, TlsReason, WireError
 from caiso_ads.loop.clockwatch import ClockWatch
 from caiso_ads.loop.commands import Spool, handle
@@ -70,7 +71,7 @@ class Gateway:
     ) -> None:  # fmt: skip
         self.state, self.settings = state, settings
         self._source, self._store, self._clock, self._spool = source, store, clock, spool
-        self._heartbeat = 0
+        self._heartbeat, self._memory = 0, Memory()
         self._outbox = Outbox(source, store, clock, serving)
         self.feed = Feed(self._snapshot(0))
         self._cursors = Cursors()
@@ -341,7 +342,7 @@ class Gateway:
     def _snapshot(self, generation: int) -> Snapshot:
         return snapshot(
             self.state, self._clock.now(), self.settings.limits,
-            generation=generation, heartbeat=self._heartbeat, unacknowledged=self._outbox.waiting,
+            generation=generation, heartbeat=self._heartbeat, unacknowledged=self._outbox.waiting, memory=self._memory,
         )  # fmt: skip
 
     async def _poll_forever(self) -> None:

@@ -25,10 +25,11 @@ from caiso_ads.core import lived as life
 from caiso_ads.core.directive import DEFAULT_LIMITS, AgeLimits, Environment, LinkFault
 from caiso_ads.core.instant import Instant
 from caiso_ads.core.model import DispatchBatch, TrajectoryBatch
-from caiso_ads.core.points import Snapshot, index_of
+from caiso_ads.core.points import Snapshot, index_of, values_of
 from caiso_ads.core.quality import Directive, Quality, Reason
 from caiso_ads.core.snapshot import snapshot
 from caiso_ads.core.state import Resource, State, fold, initial
+from caiso_ads.core.still import Memory
 from caiso_ads.errors import WireError
 
 POLL_INTERVAL_S = 10.0
@@ -88,7 +89,7 @@ class Frame:
 
     def view(self, resource_id: str) -> View:
         """Return what that resource reads; KeyError for one that is not replayed."""
-        return View(*[point.value for point in _OF_VIEW(self.snapshot.resources[resource_id])])
+        return View(*_OF_VIEW(values_of(self.snapshot.resources[resource_id])))
 
 
 _OF_VIEW = itemgetter(*(index_of(name) for name in View._fields))
@@ -143,13 +144,15 @@ def _frames(
 ) -> Iterator[Frame]:
     length_s = (end - origin.wall).total_seconds()
     coming = next(steps, None)
-    number = 0
+    number, memory = 0, Memory()
     while (at_s := number * step_s) < length_s:
         while coming is not None and coming.at_s <= at_s:
             state = fold(state, coming.event)
             coming = next(steps, None)
         number += 1
-        yield Frame(snapshot(state, origin.plus(at_s), limits, generation=number, heartbeat=number, unacknowledged=0))
+        now = origin.plus(at_s)
+        shot = snapshot(state, now, limits, generation=number, heartbeat=number, unacknowledged=0, memory=memory)
+        yield Frame(shot)
 
 
 def _arrivals(

@@ -7,9 +7,11 @@ from caiso_ads.core.points import (
     RESOURCE_POINTS,
     Kind,
     PointValue,
+    Row,
     Snapshot,
     index_of,
-    point_values,
+    qualities_of,
+    values_of,
 )
 from caiso_ads.core.quality import Quality
 from tests.fakes import START
@@ -33,17 +35,38 @@ def test_a_value_is_found_by_key_and_a_wrong_key_is_an_error() -> None:
         shot.value("R", "nonsense")
 
 
-def test_point_values_are_those_that_calling_the_class_gives() -> None:
-    values, qualities, times = (1.5, None, 3), (Quality.GOOD, Quality.INIT, Quality.BAD_COMM), (START, None, START)
-    made = point_values(values, qualities, times)
-    assert made == tuple(PointValue(*three) for three in zip(values, qualities, times, strict=True))
-    assert {type(one) for one in made} == {PointValue}
-    assert made[0].source_time is START
+ROW = Row((1.5, None, 3), (Quality.GOOD, Quality.INIT, Quality.BAD_COMM), (START, None, START))
+POINTS = (PointValue(1.5, Quality.GOOD, START), PointValue(None, Quality.INIT), PointValue(3, Quality.BAD_COMM, START))
 
 
-def test_point_values_of_different_lengths_are_refused() -> None:
+def test_a_row_is_the_sequence_of_its_points() -> None:
+    assert tuple(ROW) == POINTS
+    assert [ROW[place] for place in range(len(ROW))] == list(POINTS)
+    assert (ROW[-1], ROW[1:], ROW.index(POINTS[1])) == (POINTS[2], POINTS[1:], 1)
+    assert {type(one) for one in (*ROW, ROW[0])} == {PointValue}
+    assert ROW[0].source_time is START
+    with pytest.raises(IndexError):
+        ROW[3]
+
+
+def test_a_row_equals_what_has_the_same_points_and_nothing_else() -> None:
+    same = Row(ROW.values, ROW.qualities, ROW.source_times)
+    assert same == ROW
+    assert (ROW == POINTS, POINTS == ROW, hash(ROW) == hash(POINTS)) == (True, True, True)
+    assert Row((1.5, None, 4), ROW.qualities, ROW.source_times) != ROW
+    assert Row(ROW.values, (Quality.GOOD,) * 3, ROW.source_times) != ROW
+    assert Row(ROW.values, ROW.qualities, (None, None, START)) != ROW
+    assert ROW != 3
+
+
+def test_columns_of_different_lengths_are_refused() -> None:
     with pytest.raises(ValueError, match="shorter"):
-        point_values((1.0, 2.0), (Quality.GOOD,), (START, START))
+        tuple(Row((1.0, 2.0), (Quality.GOOD,), (START, START)))
+
+
+def test_values_and_qualities_are_those_of_the_points() -> None:
+    assert values_of(ROW) == values_of(POINTS) == (1.5, None, 3)
+    assert qualities_of(ROW) == qualities_of(POINTS) == ROW.qualities
 
 
 def test_the_place_of_a_point_is_that_of_the_catalogue() -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from caiso_ads.core.events import Notice
-from caiso_ads.core.points import RESOURCE_POINTS, PointValue, Snapshot
+from caiso_ads.core.points import RESOURCE_POINTS, Snapshot, Value, values_of
 from caiso_ads.core.quality import Reason
 
 SETTLE_S = 30.0
@@ -116,10 +116,11 @@ def compare(known: Phases, shot: Snapshot, mono: float) -> tuple[Phases, list[Ch
     """Return what is not at rest after this snapshot, and what changed with it."""
     phases: dict[str, dict[int, Phase]] = {}
     changes: list[Change] = []
-    for order, (resource_id, values) in enumerate(shot.resources.items()):
+    for order, (resource_id, row) in enumerate(shot.resources.items()):
+        values = values_of(row)
         before = known.get(resource_id, _NONE)
         # An enum's own & is slow, and most resources have nothing to say most of the time.
-        sides = {side: int(bits) for side, place in _SIDES if isinstance(bits := values[place].value, int)}
+        sides = {side: int(bits) for side, place in _SIDES if isinstance(bits := values[place], int)}
         if not before and not any(bits & _WATCHED[side] for side, bits in sides.items()):
             continue
         for place, alarm in enumerate(ALARMS):
@@ -140,8 +141,8 @@ _SIDES = ((Reason, _PLACE["reasons"]), (Notice, _PLACE["notices"]))
 _WATCHED = {side: sum(int(alarm.bit) for alarm in ALARMS if isinstance(alarm.bit, side)) for side, _ in _SIDES}
 
 
-def _holds(alarm: Alarm, values: tuple[PointValue, ...], sides: Mapping[type[Reason | Notice], int]) -> bool | None:
-    if alarm.number and values[_PLACE[alarm.number]].value is None:
+def _holds(alarm: Alarm, values: tuple[Value, ...], sides: Mapping[type[Reason | Notice], int]) -> bool | None:
+    if alarm.number and values[_PLACE[alarm.number]] is None:
         return None
     return bool(sides.get(type(alarm.bit), 0) & int(alarm.bit))
 
@@ -153,8 +154,8 @@ def _next(before: Phase, holds: bool | None, mono: float, settle_s: float) -> Ph
     return Phase(holds, None) if mono - differs >= settle_s else Phase(before.on, differs)
 
 
-def _change(alarm: Alarm, resource_id: str, values: tuple[PointValue, ...], *, begins: bool) -> Change:
-    number = {key: values[place].value for key, place in _PLACE.items()}
+def _change(alarm: Alarm, resource_id: str, values: tuple[Value, ...], *, begins: bool) -> Change:
+    number = {key: values[place] for key, place in _PLACE.items()}
     dop, ahead = number["dop_mw"], number["ramp_minus_dop_mw"]
     known = isinstance(dop, (int, float)) and isinstance(ahead, (int, float))
     ramp = dop + ahead if known else None  # type: ignore[operator]  # both are numbers then

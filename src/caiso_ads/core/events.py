@@ -109,10 +109,11 @@ def events_of(batch: DispatchBatch) -> Iterator[tuple[str, PlantEvent]]:
     """Yield (resource id, event) for each instruction that is more than a plain target, and not put off."""
     if batch.batch_status is BatchStatus.DEFERRED or is_yes(batch.binding_flag) is False:
         return
+    common = _of_all(batch)
     for instruction in batch.instructions:
         if instruction.status_code is BatchStatus.DEFERRED:
             continue
-        notice = _notice(batch, instruction)
+        notice = _notice(common, instruction)
         if BatchStatus.EMERGENCY_CANCELLED in {batch.batch_status, instruction.status_code}:
             event = _event(batch, instruction, notice)
             yield instruction.resource_id, replace(event, notice=Notice.EMERGENCY_CANCEL, cancels=notice)
@@ -120,13 +121,19 @@ def events_of(batch: DispatchBatch) -> Iterator[tuple[str, PlantEvent]]:
             yield instruction.resource_id, _event(batch, instruction, notice)
 
 
-def _notice(batch: DispatchBatch, instruction: Instruction) -> Notice:
-    notice = _BY_TYPE.get(instruction.instruction_type, Notice.NONE) | _BY_BATCH.get(batch.batch_type, Notice.NONE)
+def _of_all(batch: DispatchBatch) -> Notice:
+    """Return what a batch says of each of its instructions."""
+    notice = _BY_BATCH.get(batch.batch_type, Notice.NONE)
     if batch.dispatch_mode is DispatchMode.CONTINGENCY or batch.contingency_type:
         notice |= Notice.CONTINGENCY
-    if not (instruction.instruction_type.is_known and batch.batch_type.is_known):
-        notice |= Notice.UNKNOWN_TYPE
-    return notice
+    return notice if batch.batch_type.is_known else notice | Notice.UNKNOWN_TYPE
+
+
+def _notice(common: Notice, instruction: Instruction) -> Notice:
+    if instruction.instruction_type is InstructionType.DOT:  # nearly all, and | of an enum is slow
+        return common
+    notice = common | _BY_TYPE.get(instruction.instruction_type, Notice.NONE)
+    return notice if instruction.instruction_type.is_known else notice | Notice.UNKNOWN_TYPE
 
 
 def _event(batch: DispatchBatch, instruction: Instruction, notice: Notice) -> PlantEvent:

@@ -13,9 +13,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from enum import Enum
-from operator import attrgetter
 
-from caiso_ads.core.setpoint import Target
+from caiso_ads.core.setpoint import TARGET_TIME, Target
 
 INTERVAL = timedelta(minutes=5)
 TARGET = timedelta(seconds=150)
@@ -30,6 +29,7 @@ CYCLE = timedelta(minutes=10)
 """How long a poll may take that back-fills a day: what it receives comes that much later than the time it is known by."""
 NOT_RECORDED = "not recorded"
 """Reason of an outage that stands for times of which nobody knows when we polled: an older program's."""
+_INTERVAL_S, _TARGET_S = INTERVAL.total_seconds(), TARGET.total_seconds()
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -201,12 +201,29 @@ def consecutive_missing(targets: Sequence[Target], now: float, *, since: float) 
 
     Intervals that began before ``since`` do not count, so that a start is no alarm.
     """
-    length = INTERVAL.total_seconds()
-    due = math.floor((now - TARGET.total_seconds()) / length)
-    known = bisect_left(targets, (due + 1) * length, key=attrgetter("target"))
-    first = math.ceil(since / length)
-    newest = math.floor(targets[known - 1].target / length) if known else first - 1
-    return max(0, due - max(newest, first - 1))
+    due = due_number(now)
+    return missing(newest_number(targets, due), due, since=since)
+
+
+def due_number(now: float) -> int:
+    """Return the number of the newest interval whose target is due (intervals since 1970; unix seconds)."""
+    return math.floor((now - _TARGET_S) / _INTERVAL_S)
+
+
+def newest_number(targets: Sequence[Target], due: int) -> int | None:
+    """Return the number of the newest interval that has a target, up to the one due; None where there is none."""
+    if not targets:
+        return None
+    known = bisect_left(targets, (due + 1) * _INTERVAL_S, key=TARGET_TIME)
+    return math.floor(targets[known - 1].target / _INTERVAL_S) if known else None
+
+
+def missing(newest: int | None, due: int, *, since: float) -> int:
+    """Return how many intervals lie after the newest with a target, up to the one due; see ``consecutive_missing``."""
+    if newest == due:  # nearly always
+        return 0
+    before = math.ceil(since / _INTERVAL_S) - 1
+    return max(0, due - (before if newest is None else max(newest, before)))
 
 
 def _received(start: datetime, versions: Sequence[Delivery], late: Fate) -> Entry:

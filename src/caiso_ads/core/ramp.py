@@ -14,6 +14,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 from caiso_ads.core.setpoint import HALF_S, INTERVAL_S, TARGET_TIME, Target
 
@@ -31,17 +32,42 @@ class Machine:
 DEFAULT_MACHINE = Machine()
 
 
+class Piece(NamedTuple):
+    """The way from one target to the next, or from the last one on: ``start_mw`` is the power at the first of the two.
+
+    It is the same at every time from ``before``'s target time until that of ``after``.
+    """
+
+    start_mw: float
+    before: Target
+    after: Target | None
+
+
 def ramp_at(targets: Sequence[Target], when: float, machine: Machine) -> float | None:
     """Return the ramped power at that time (MW), or None before the first target; ``targets`` are in order."""
+    piece = piece_at(targets, when, machine)
+    return None if piece is None else along(piece, when, machine)
+
+
+def piece_at(targets: Sequence[Target], when: float, machine: Machine) -> Piece | None:
+    """Return the piece in which that time lies, or None before the first target; ``targets`` are in order."""
     steps = _one_per_time(_relevant(targets, when, machine))
     if not steps or when < steps[0].target:
         return None
     value = steps[0].dot_mw if steps[0].reached_mw is None else steps[0].reached_mw
     for before, after in pairwise(steps):
-        value = _move(value, before, after, min(when, after.target), machine)
         if when < after.target:
-            return value
-    return _settle(value, steps[-1], when, machine)
+            return Piece(value, before, after)
+        value = _move(value, before, after, after.target, machine)
+    return Piece(value, steps[-1], None)
+
+
+def along(piece: Piece, when: float, machine: Machine) -> float:
+    """Return the ramped power at a time that lies in that piece (MW)."""
+    start_mw, before, after = piece
+    if after is None:
+        return _settle(start_mw, before, when, machine)
+    return _move(start_mw, before, after, when, machine)
 
 
 def _relevant(targets: Sequence[Target], when: float, machine: Machine) -> Sequence[Target]:

@@ -6,35 +6,33 @@ Everything is evaluated at one time: now, or the last trusted time while the clo
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from functools import lru_cache
+from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import NamedTuple
 
-from caiso_ads.core.directive import AgeLimits, Environment, Facts, Then, assess
-from caiso_ads.core.events import Notice, Situation, situation, unannounced
+from caiso_ads.core.directive import AgeLimits, Environment, Facts, Fallback, Then, Verdict, assess
+from caiso_ads.core.events import Notice
 from caiso_ads.core.instant import Instant
-from caiso_ads.core.intervals import consecutive_missing
+from caiso_ads.core.intervals import due_number, missing
 from caiso_ads.core.override import Override, active
-from caiso_ads.core.points import GATEWAY_POINTS, RESOURCE_POINTS, PointValue, Snapshot, point_values
+from caiso_ads.core.points import GATEWAY_POINTS, RESOURCE_POINTS, Row, Snapshot, Value
 from caiso_ads.core.price_view import dot_prices, link_values, node_values
 from caiso_ads.core.quality import Directive, Quality
-from caiso_ads.core.ramp import ramp_at
-from caiso_ads.core.setpoint import INTERVAL_S, Target, Targets, choose, overdue_s, standing
+from caiso_ads.core.ramp import along
+from caiso_ads.core.setpoint import INTERVAL_S, Target, overdue_s, standing
 from caiso_ads.core.state import Mode, Resource, State
+from caiso_ads.core.still import Memory, shown_time
 
 _ENVIRONMENT_CODES = {Environment.PRODUCTION: 0, Environment.MARKET_SIM: 1, Environment.SIMULATOR: 2}
-_FOLLOW_CODES = {None: 0, False: 1, True: 2}
-
-Value = float | int | datetime | None
 
 
 def snapshot(
-    state: State, now: Instant, limits: AgeLimits, *, generation: int, heartbeat: int, unacknowledged: int
-) -> Snapshot:
-    """Return everything published at ``now``."""
+    state: State, now: Instant, limits: AgeLimits, *, generation: int, heartbeat: int, unacknowledged: int,
+    memory: Memory | None = None,
+) -> Snapshot:  # fmt: skip
+    """Return everything published at ``now``; with a ``memory`` of earlier ones the same in less time."""
     moment = _moment(state, now, limits)
+    memory = Memory() if memory is None else memory
     gateway: Mapping[str, Value] = {
         "heartbeat": heartbeat & 0xFFFFFFFF,
         "utc_time": now.wall,
@@ -53,9 +51,9 @@ def snapshot(
     return Snapshot(
         generation,
         now.wall,
-        tuple(PointValue(gateway[point.key], overall, now.wall) for point in GATEWAY_POINTS),
+        Row(_OF_GATEWAY(gateway), (overall,) * len(GATEWAY_POINTS), (now.wall,) * len(GATEWAY_POINTS)),
         {
-            resource_id: _View(state, resource, moment, forced.get(resource_id)).values()
+            resource_id: _View(state, resource, moment, forced.get(resource_id), memory).row()
             for resource_id, resource in state.configured.items()
         },
         nodes=node_values(state, now, moment.when),
@@ -63,24 +61,70 @@ def snapshot(
     )
 
 
+class _Own(NamedTuple):
+    """The facts that resources do not share; see ``Facts``."""
+
+    has_value: bool
+    overdue_s: float
+    refused: bool
+    flagged_binding: bool
+    restored: bool
+    seen: bool
+    must_follow: bool
+    mismatch: bool
+    forced: Directive | None
+    disputed: bool
+
+
 @dataclass(frozen=True, slots=True)
 class _Moment:
-    """What holds for every resource at one time: ages (s), and the unix time at which targets and curves are read."""
+    """What holds for every resource at one time: ages (s), and the unix time at which targets and curves are read.
 
+    ``polled_s`` is how long this process has polled (s), None where nobody can tell. ``verdicts`` are those given so far.
+    """
+
+    state: State
     now: Instant
     when: float
+    due: int
+    polled_s: float | None
     limits: AgeLimits
     link_age_s: float | None
     market_age_s: float | None
     unread_age_s: float | None
+    verdicts: dict[tuple[_Own, Fallback], Verdict] = field(default_factory=dict)
+
+    def verdict(self, own: _Own, fallback: Fallback) -> Verdict:
+        """Return the verdict on these facts and those all resources share: most resources are in the same case."""
+        found = self.verdicts.get((own, fallback))
+        if found is None:
+            found = self.verdicts[own, fallback] = assess(self._facts(own), self.limits, fallback)
+        return found
+
+    def _facts(self, own: _Own) -> Facts:
+        state = self.state
+        return Facts(
+            **own._asdict(),
+            link_age_s=self.link_age_s,
+            store_ok=state.store_ok,
+            stopping=state.stopping,
+            link_fault=state.link_fault,
+            environment=state.environment,
+            market_age_s=self.market_age_s,
+            clock_ok=state.clock.ok,
+            unread=state.unread,
+            unread_age_s=self.unread_age_s,
+        )
 
 
 def _moment(state: State, now: Instant, limits: AgeLimits) -> _Moment:
-    frozen = state.clock.frozen_at
+    frozen, began = state.clock.frozen_at, state.polling
     when = now.wall.timestamp() if frozen is None else frozen
+    polled_s = None if began is None or not state.clock.ok else now.mono - began.mono
     return _Moment(
-        now, when, limits, _age(state.completed, now), _age(state.market_at, now), _age(state.unread_at, now)
-    )
+        state, now, when, due_number(when), polled_s, limits,
+        _age(state.completed, now), _age(state.market_at, now), _age(state.unread_at, now),
+    )  # fmt: skip
 
 
 class _Aim(NamedTuple):
@@ -94,31 +138,32 @@ class _Aim(NamedTuple):
 class _View:
     """One resource at one time."""
 
-    def __init__(self, state: State, resource: Resource, moment: _Moment, override: Override | None) -> None:
-        self._state, self._resource, self._moment, self._override = state, resource, moment, override
+    def __init__(
+        self, state: State, resource: Resource, moment: _Moment, override: Override | None, memory: Memory
+    ) -> None:
+        self._resource, self._moment, self._override = resource, moment, override
         self._known = state.resources[resource.resource_id]
         self._when = moment.when
-        targets = standing(self._known.targets, self._known.withdrawn)
-        self._targets = choose(targets, self._when)
+        self._still = memory.still(resource, self._known, self._when, moment.due)
+        self._targets, piece = self._still.targets, self._still.piece
         self._curve = self._known.curve.at(self._when)
-        self._ramp = ramp_at(targets, self._when, resource.machine)
+        self._ramp = None if piece is None else along(piece, self._when, resource.machine)
         self._mismatch = self._mismatch_mw()
         self._aim = self._aimed()
-        self._situation = situation(self._known.events, self._when)
-        self._verdict = assess(self._facts(), moment.limits, resource.fallback)
+        self._verdict = moment.verdict(self._own_facts(), resource.fallback)
 
-    def values(self) -> tuple[PointValue, ...]:
+    def row(self) -> Row:
         """Return the points: a fact about the gateway is always good, a number of the ISO has the setpoint's quality."""
-        quality = self._verdict.quality
         active, following, trajectory = self._targets.active, self._targets.following, self._known.trajectory_at
-        qualities = (Quality.GOOD, quality, quality, quality)
         times = (
             self._moment.now.wall,
             None if trajectory is None else trajectory.wall,
             None if active is None else active.received,
             None if following is None else following.received,
         )
-        return point_values(_IN_ORDER(self._all_values()), _FOR_EACH(qualities), _FOR_EACH(times))
+        return Row(
+            tuple((self._still.shown | self._moving()).values()), _QUALITIES[self._verdict.quality], _FOR_EACH(times)
+        )
 
     def _aimed(self) -> _Aim | None:
         if self._resource.mode is Mode.DOP:
@@ -135,27 +180,18 @@ class _View:
     def _dot(self) -> float | None:
         return None if self._targets.active is None else self._targets.active.dot_mw
 
-    def _facts(self) -> Facts:
-        state, aim = self._state, self._aim
-        return Facts(
+    def _own_facts(self) -> _Own:
+        aim, known = self._aim, self._known
+        return _Own(
             has_value=aim is not None,
-            link_age_s=self._moment.link_age_s,
             overdue_s=0.0 if aim is None else aim.overdue_s,
             refused=self._is_refused(),
             flagged_binding=aim is None or aim.flagged_binding,
-            restored=self._known.restored,
-            seen=bool(self._known.legs or self._known.refused or self._known.targets),
-            store_ok=state.store_ok,
-            stopping=state.stopping,
-            link_fault=state.link_fault,
-            environment=state.environment,
-            market_age_s=self._moment.market_age_s,
-            clock_ok=state.clock.ok,
+            restored=known.restored,
+            seen=bool(known.legs or known.refused or known.targets),
             must_follow=not self._is_free(),
             mismatch=abs(self._mismatch or 0.0) > self._resource.mismatch_mw,
             forced=_forced(self._override),
-            unread=state.unread,
-            unread_age_s=self._moment.unread_age_s,
             disputed=self._targets.disputed,
         )
 
@@ -169,7 +205,7 @@ class _View:
             return False
         if (
             overdue_s(self._targets, when, leading=False) > 0.0
-            or Notice.EXCEPTIONAL_DISPATCH in self._situation.notices
+            or Notice.EXCEPTIONAL_DISPATCH in self._still.situation.notices
         ):
             return False
         begun = following is not None and following.target - following.lead_s <= when
@@ -216,85 +252,50 @@ class _View:
             return self._resource.fallback.value_mw
         return None if self._aim is None else self._aim.mw
 
-    def _all_values(self) -> dict[str, Value]:
-        verdict, resource, curve = self._verdict, self._resource, self._curve
-        setpoint = self._setpoint_mw()
-        targets = _target_values(self._targets, self._when, setpoint, renewable=resource.renewable)
-        missed = self._missed_intervals()
+    def _moving(self) -> dict[str, Value]:
+        """Return the points that may change from one second to the next."""
+        verdict, curve, following = self._verdict, self._curve, self._targets.following
+        setpoint, missed = self._setpoint_mw(), self._missed_intervals()
+        seconds = None if following is None else following.target - self._when
+        rate = None
+        if following is not None and setpoint is not None and seconds:
+            rate = (following.dot_mw - setpoint) / (seconds / 60.0)
         return {
             "directive": verdict.directive,
             "reasons": verdict.reasons,
             "quality": verdict.quality,
             "setpoint_mw": setpoint,
             "dop_mw": None if curve is None else curve.mw,
+            "seconds_to_next_target": seconds,
+            "required_mw_per_min": rate,
             "schedule_age_s": None if self._aim is None else self._aim.overdue_s,
-            "trajectory_end_time": _instant(self._known.curve.end),
+            "trajectory_end_time": shown_time(self._known.curve.end),
             "trajectory_age_s": _age(self._known.trajectory_at, self._moment.now),
             "dispatch_age_s": _age(self._known.dispatch_at, self._moment.now),
-            "pmin_mw": resource.pmin_mw,
-            "pmax_mw": resource.pmax_mw,
             "ramp_minus_dop_mw": self._mismatch,
             "hold_left_s": verdict.hold_left_s,
-            **targets,
-            **_situation_values(self._situation),
-            "notices": self._notices(targets["required_mw_per_min"], missed),
+            "notices": self._notices(rate, missed),
             "missed_intervals": missed,
         }
 
     def _missed_intervals(self) -> int | None:
         """Count up to now, also while the link is down. A refused target was sent. With a wrong clock nobody can tell."""
-        began = self._state.polling
-        if began is None or not self._state.clock.ok:
+        polled_s = self._moment.polled_s
+        if polled_s is None:
             return None
-        since = self._when - (
-            self._moment.now.mono - began.mono
-        )  # a wall clock set right later does not move the start
-        known = (self._known.targets, self._known.refused_targets)
-        return min(consecutive_missing(targets, self._when, since=since) for targets in known)
+        # A wall clock set right later does not move the start.
+        return missing(self._still.newest, self._moment.due, since=self._when - polled_s)
 
-    def _notices(self, required: Value, missed: int | None) -> Notice:
-        notices = self._situation.notices | unannounced(self._targets, self._known.events)
+    def _notices(self, rate: float | None, missed: int | None) -> Notice:
+        notices = self._still.situation.notices
         if missed is not None and missed >= self._moment.limits.missed_intervals_alarm:
             notices |= Notice.INTERVALS_MISSING
         limit = self._resource.machine.ramp_mw_per_min
-        too_steep = limit is not None and isinstance(required, float) and abs(required) > limit * (1.0 + 1e-9)
+        too_steep = limit is not None and rate is not None and abs(rate) > limit * (1.0 + 1e-9)
         return notices | Notice.BEYOND_RAMP if too_steep else notices
 
 
-def _target_values(targets: Targets, when: float, setpoint: float | None, *, renewable: bool) -> dict[str, Value]:
-    active, following, previous = targets.active, targets.following, targets.previous
-    seconds = None if following is None else following.target - when
-    rate = None
-    if following is not None and setpoint is not None and seconds:
-        rate = (following.dot_mw - setpoint) / (seconds / 60.0)
-    supplemental = None if active is None else active.supplemental_mw
-    follows = None if active is None else active.follow_dot
-    return {
-        "dot_mw": None if active is None else active.dot_mw,
-        "dot_target_time": None if active is None else _instant(active.target),
-        "supplemental_mw": supplemental,
-        "follow_dot_flag": _FOLLOW_CODES[follows],
-        "curtailed": int(renewable and follows is True and supplemental is not None and supplemental < 0.0),
-        "previous_dot_mw": None if previous is None else previous.dot_mw,
-        "dot_delta_mw": None if active is None or following is None else following.dot_mw - active.dot_mw,
-        "next_dot_mw": None if following is None else following.dot_mw,
-        "next_dot_target_time": None if following is None else _instant(following.target),
-        "seconds_to_next_target": seconds,
-        "required_mw_per_min": rate,
-    }
-
-
-def _situation_values(now: Situation) -> dict[str, Value]:
-    return {
-        "min_constraint_mw": now.min_mw,
-        "max_constraint_mw": now.max_mw,
-        "start_up_time": _instant(now.start_up),
-        "shut_down_time": _instant(now.shut_down),
-        "transition_end_time": _instant(now.transition_end),
-        "as_award_mw": now.award_mw,
-    }
-
-
+_OF_GATEWAY = itemgetter(*(point.key for point in GATEWAY_POINTS))
 _OURS, _OF_TRAJECTORY, _OF_ACTIVE, _OF_NEXT = range(4)
 _NOT_OF_TRAJECTORY = {
     **dict.fromkeys(("directive", "reasons", "quality", "schedule_age_s", "trajectory_age_s", "dispatch_age_s"), _OURS),
@@ -302,9 +303,13 @@ _NOT_OF_TRAJECTORY = {
     **dict.fromkeys(("dot_mw", "dot_target_time", "supplemental_mw", "follow_dot_flag", "curtailed"), _OF_ACTIVE),
     **dict.fromkeys(("next_dot_mw", "next_dot_target_time", "seconds_to_next_target"), _OF_NEXT),
 }
-_IN_ORDER = itemgetter(*(point.key for point in RESOURCE_POINTS))
-_FOR_EACH = itemgetter(*(_NOT_OF_TRAJECTORY.get(point.key, _OF_TRAJECTORY) for point in RESOURCE_POINTS))
+_ORIGINS = tuple(_NOT_OF_TRAJECTORY.get(point.key, _OF_TRAJECTORY) for point in RESOURCE_POINTS)
+_FOR_EACH = itemgetter(*_ORIGINS)
 """From one item for each origin, in their order, to one for each point."""
+_QUALITIES = {
+    quality: tuple(Quality.GOOD if origin == _OURS else quality for origin in _ORIGINS) for quality in Quality
+}
+"""The quality of each point, by that of the setpoint."""
 
 
 def _forced(override: Override | None) -> Directive | None:
@@ -316,8 +321,3 @@ def _forced(override: Override | None) -> Directive | None:
 
 def _age(since: Instant | None, now: Instant) -> float | None:
     return None if since is None else max(0.0, now.mono - since.mono)
-
-
-@lru_cache(maxsize=4096)  # the same few target times are shown by every resource in every second
-def _instant(unix_seconds: float | None) -> datetime | None:
-    return None if unix_seconds is None else datetime.fromtimestamp(unix_seconds, UTC)

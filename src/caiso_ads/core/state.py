@@ -9,7 +9,9 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 from operator import attrgetter
 from typing import TypeVar
 
@@ -42,11 +44,13 @@ from caiso_ads.core.price_state import UNTRIED_LINK, NodeState, PriceLink, fold_
 from caiso_ads.core.ramp import DEFAULT_MACHINE, Machine, ramp_at
 from caiso_ads.core.setpoint import TARGET_ORDER, TARGET_TIME, Target, targets_of, withdrawn_of
 from caiso_ads.core.steps import is_steady, judged
-from caiso_ads.core.trajectory import EMPTY_CURVE, Curve, Leg, forget, merge, overlay
+from caiso_ads.core.trajectory import EMPTY_CURVE, Curve, Leg, merge, overlay
 
 T = TypeVar("T")
 
 _DOP_ORDER = attrgetter("target_time", "sequence_number")
+_LEG_ORDER = attrgetter("order")
+_unix = lru_cache(maxsize=256)(datetime.timestamp)  # one number for all resources with a point at that time
 
 HORIZON_S = 2 * 3600.0
 """How long targets and operating points stay after their last target time (s)."""
@@ -341,9 +345,11 @@ def _with_withdrawn(state: ResourceState, gone: list[Target], uid: str, cutoff: 
 def _ordered(
     known: tuple[Target, ...], found: list[Target], uid: str, cutoff: float, machine: Machine = DEFAULT_MACHINE
 ) -> tuple[Target, ...]:
+    if not known and not found:
+        return ()
     kept = [target for target in known if target.batch_uid != uid]
     ordered = kept + found
-    if found:
+    if len(found) > 1 or (found and kept and found[0].order < kept[-1].order):
         ordered.sort(key=TARGET_ORDER)
     forgotten = bisect_left(ordered, cutoff, key=TARGET_TIME)
     recent = ordered[forgotten:] or ordered[-1:]
@@ -375,19 +381,19 @@ def _fold_trajectory(state: State, event: TrajectorySeen) -> State:
 
 
 def _leg(batch: TrajectoryBatch, dops: list[DispatchOperatingPoint]) -> Leg:
-    points = tuple([(dop.target_time.timestamp(), dop.dop_mw) for dop in sorted(dops, key=_DOP_ORDER)])
+    points = tuple([(_unix(dop.target_time), dop.dop_mw) for dop in sorted(dops, key=_DOP_ORDER)])
     return Leg(batch.batch_uid, batch.batch_received, is_yes(batch.binding_flag) is True, points)
 
 
 def _with_leg(state: ResourceState, resource: Resource, leg: Leg, event: TrajectorySeen) -> ResourceState:
     """Add one batch's points, or put the whole batch aside when one of them cannot be."""
     cutoff = event.arrived.wall.timestamp() - HORIZON_S
-    good = all(resource.allows(mw) for _, mw in leg.points)
+    good = all(map(resource.allows, [mw for _, mw in leg.points]))
     good = good and not (resource.refuses_steps and not is_steady(leg.points, resource.machine))
     legs = _kept(state.legs, leg, cutoff, add=good)
     # The usual case, a newer batch, is laid over the curve we have; anything else is merged anew from all batches.
     on_top = good and (not state.legs or leg.order > state.legs[-1].order)
-    curve = forget(overlay(state.curve, leg), cutoff) if on_top else merge(legs)
+    curve = overlay(state.curve, leg, before=cutoff) if on_top else merge(legs)
     refused = _kept(state.refused, leg, cutoff, add=not good) if state.refused or not good else ()
     restored = event.restored if good and resource.mode is Mode.DOP else state.restored
     arrived = event.arrived if is_current(leg.points[-1][0], event.arrived) else state.trajectory_at
@@ -395,11 +401,12 @@ def _with_leg(state: ResourceState, resource: Resource, leg: Leg, event: Traject
 
 
 def _kept(legs: tuple[Leg, ...], leg: Leg, cutoff: float, *, add: bool) -> tuple[Leg, ...]:
-    every = [old for old in legs if old.batch_uid != leg.batch_uid]
-    late = add and bool(every) and leg.order < every[-1].order
-    if add:
-        every.append(leg)
-    if late:
-        every.sort(key=lambda item: item.order)  # those known are in order already
-    recent = [item for item in every if item.points[-1][0] >= cutoff]
-    return tuple(recent or every[-1:])
+    recent = [old for old in legs if old.last >= cutoff and old.batch_uid != leg.batch_uid]
+    if add and leg.last >= cutoff:
+        recent.append(leg)
+        if len(recent) > 1 and leg.order < recent[-2].order:
+            recent.sort(key=_LEG_ORDER)  # those known are in order already
+    if recent:
+        return tuple(recent)
+    every = [old for old in legs if old.batch_uid != leg.batch_uid] + [leg] * add
+    return tuple(sorted(every, key=_LEG_ORDER)[-1:])

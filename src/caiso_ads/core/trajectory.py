@@ -11,12 +11,15 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from math import inf
 from typing import NamedTuple
 
 JOIN_GAP_S = 300.0
 """Longest gap between the end of one batch and the start of the next that is bridged by a straight line (s)."""
+JOINED, INNER, FLAGGED = 1, 2, 4
+_DRAWN = JOINED | INNER
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,11 @@ class Leg:
     received: datetime
     flagged_binding: bool
     points: tuple[tuple[float, float], ...]
+    last: float = field(init=False)
+    """Last target time, unix seconds; kept at hand, because each fold asks every leg of every resource for it."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "last", self.points[-1][0])
 
     @property
     def order(self) -> tuple[datetime, str]:
@@ -40,11 +48,6 @@ class Leg:
     def first(self) -> float:
         """First target time, unix seconds."""
         return self.points[0][0]
-
-    @property
-    def last(self) -> float:
-        """Last target time, unix seconds."""
-        return self.points[-1][0]
 
 
 class CurveValue(NamedTuple):
@@ -60,17 +63,16 @@ class CurveValue(NamedTuple):
 
 
 class Curve(NamedTuple):
-    """A merged curve, in parallel tuples: times, powers and how each point is reached.
+    """A merged curve, in parallel: times, powers and how each point is reached, three bits for each.
 
-    ``joined``: a line leads here from the point before; ``inner``: that point is of the same batch, so that the ISO
-    itself drew the line. (Named tuples here: several are made at each fold and look, in half the time of a dataclass.)
+    JOINED: a line leads here from the point before; INNER: that point is of the same batch, so that the ISO itself drew
+    the line; FLAGGED: its batch carried the binding flag. (Named tuples, and bytes for the bits: a curve is copied with
+    each batch for each resource.)
     """
 
     times: tuple[float, ...] = ()
     mw: tuple[float, ...] = ()
-    joined: tuple[bool, ...] = ()
-    inner: tuple[bool, ...] = ()
-    flagged: tuple[bool, ...] = ()
+    reached: bytes = b""
 
     @property
     def end(self) -> float | None:
@@ -82,13 +84,12 @@ class Curve(NamedTuple):
         index = bisect_right(self.times, when) - 1
         if index < 0:
             return None
-        mw, flagged = self.mw[index], self.flagged[index]
+        begin, mw, flagged = self.times[index], self.mw[index], self.reached[index] & FLAGGED != 0
         following = index + 1
-        if following < len(self.times) and self.joined[following]:
-            span = self.times[following] - self.times[index]
-            share = (when - self.times[index]) / span
+        if following < len(self.times) and self.reached[following] & JOINED:
+            share = (when - begin) / (self.times[following] - begin)
             return CurveValue(mw + (self.mw[following] - mw) * share, True, 0.0, flagged)
-        overdue = when - self.times[index]
+        overdue = when - begin
         return CurveValue(mw, overdue == 0.0, overdue, flagged)
 
 
@@ -104,19 +105,21 @@ def merge(legs: Iterable[Leg]) -> Curve:
     return curve
 
 
-def overlay(curve: Curve, leg: Leg) -> Curve:
+def overlay(curve: Curve, leg: Leg, before: float = -inf) -> Curve:
     """Lay a batch received later over a curve: cut it at the leg's first point and append the leg.
 
-    Where one older batch covers that time it is closed there with its own value, so that the curve steps.
+    Where one older batch covers that time it is closed there with its own value, so that the curve steps. What lies
+    ``before`` a unix time is forgotten on the way, which saves copying the curve twice.
     """
     times, powers = zip(*leg.points, strict=True)
-    others = (True,) * (len(leg.points) - 1)
     cut = bisect_left(curve.times, leg.first)
     joins = cut > 0 and leg.first - curve.times[cut - 1] <= JOIN_GAP_S
-    tail = Curve(times, powers, (joins, *others), (False, *others), (leg.flagged_binding,) * len(times))
-    if 0 < cut < len(curve.times) and curve.inner[cut]:
+    flag = FLAGGED * leg.flagged_binding
+    tail = Curve(times, powers, bytes([JOINED * joins | flag]) + bytes([_DRAWN | flag]) * (len(times) - 1))
+    if 0 < cut < len(curve.times) and curve.reached[cut] & INNER:
         tail = _closed(curve, cut, tail)
-    return _spliced(curve, cut, tail)
+    keep = max(0, bisect_right(curve.times, before, hi=cut) - 1)
+    return forget(_spliced(curve, slice(keep, cut), tail), before)
 
 
 def _closed(curve: Curve, cut: int, tail: Curve) -> Curve:
@@ -124,24 +127,15 @@ def _closed(curve: Curve, cut: int, tail: Curve) -> Curve:
     at, last = tail.times[0], cut - 1
     share = (at - curve.times[last]) / (curve.times[cut] - curve.times[last])
     value = curve.mw[last] + (curve.mw[cut] - curve.mw[last]) * share
-    return Curve(
-        (at, *tail.times), (value, *tail.mw), (True, True, *tail.joined[1:]), (True, *tail.inner),
-        (curve.flagged[last], *tail.flagged),
-    )  # fmt: skip
+    ends = bytes([_DRAWN | curve.reached[last] & FLAGGED, tail.reached[0] | JOINED])
+    return Curve((at, *tail.times), (value, *tail.mw), ends + tail.reached[1:])
 
 
-def _spliced(curve: Curve, cut: int, tail: Curve) -> Curve:
-    return Curve(
-        curve.times[:cut] + tail.times, curve.mw[:cut] + tail.mw, curve.joined[:cut] + tail.joined,
-        curve.inner[:cut] + tail.inner, curve.flagged[:cut] + tail.flagged,
-    )  # fmt: skip
+def _spliced(curve: Curve, part: slice, tail: Curve) -> Curve:
+    return Curve(curve.times[part] + tail.times, curve.mw[part] + tail.mw, curve.reached[part] + tail.reached)
 
 
 def forget(curve: Curve, before: float) -> Curve:
     """Drop the points that cannot matter from that unix time on; the last one before it stays, to hold or lead on."""
     keep = max(0, bisect_right(curve.times, before) - 1)
-    return _cut(curve, slice(keep, None)) if keep else curve
-
-
-def _cut(curve: Curve, part: slice) -> Curve:
-    return Curve(curve.times[part], curve.mw[part], curve.joined[part], curve.inner[part], curve.flagged[part])
+    return _spliced(curve, slice(keep, None), EMPTY_CURVE) if keep else curve

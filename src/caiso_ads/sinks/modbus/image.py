@@ -13,12 +13,24 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from caiso_ads import __version__
-from caiso_ads.core.points import GATEWAY_POINTS, NODE_POINTS, RESOURCE_POINTS, Kind, Point, PointValue, Snapshot
+from caiso_ads.core.points import (
+    GATEWAY_POINTS,
+    NODE_POINTS,
+    RESOURCE_POINTS,
+    Kind,
+    Point,
+    PointValue,
+    Snapshot,
+    qualities_of,
+    values_of,
+)
 from caiso_ads.core.quality import Directive, Quality, Reason
 from caiso_ads.sinks.modbus import layout
 from caiso_ads.sinks.modbus.layout import Plan
 
 Value = float | int | datetime
+Values = Sequence[Value | None]
+"""The values of one resource, in the order of the catalogue."""
 Field = float | int
 
 _U32 = 0xFFFFFFFF
@@ -71,18 +83,18 @@ class _Block:
         self._struct = struct.Struct(f">IHH16sII{formats}{len(self._unused)}s{2 * layout.TEXT_REGISTERS}sI")
         self._constants = layout.constants()
 
-    def pack(self, identity: int, position: int, values: Sequence[PointValue], text: bytes) -> bytes:
+    def pack(self, identity: int, position: int, row: Sequence[PointValue], text: bytes) -> bytes:
         present = good = 0
         fields: list[Field] = []
         bit = 1
-        for (encode, blank), item in zip(self._fields, values, strict=True):
-            field = None if item.value is None else encode(item.value)
+        for (encode, blank), value, quality in zip(self._fields, values_of(row), qualities_of(row), strict=True):
+            field = None if value is None else encode(value)
             if field is None:
                 fields.append(blank)
             else:
                 fields.append(field)
                 present |= bit
-                if item.quality is Quality.GOOD:
+                if quality is Quality.GOOD:
                     good |= bit
             bit <<= 1
         head = (identity, layout.MAP_VERSION, position, self._constants, present, good)
@@ -147,10 +159,11 @@ class Renderer:
         """Return the image. ``live`` False: the loop that made this snapshot has stopped, so nothing is good."""
         shown = snapshot if live else without_trust(snapshot)
         plan, identity = self._plan, shown.generation & _U32
-        values = [shown.resources.get(one, _UNKNOWN) for one in plan.resource_ids]
-        blocks = [self._gateway.pack(identity, len(values), shown.gateway, self._text)]
-        for position, (items, text) in enumerate(zip(values, self._texts, strict=True), start=1):
-            blocks.append(self._resource.pack(identity, position, items, text))
+        rows = [shown.resources.get(one, _UNKNOWN) for one in plan.resource_ids]
+        values = [values_of(row) for row in rows]
+        blocks = [self._gateway.pack(identity, len(rows), shown.gateway, self._text)]
+        for position, (row, text) in enumerate(zip(rows, self._texts, strict=True), start=1):
+            blocks.append(self._resource.pack(identity, position, row, text))
         nodes = [shown.nodes.get(one, _UNKNOWN_NODE) for one in plan.node_ids]
         prices = [
             self._node.pack(identity, position, items, text)
@@ -175,17 +188,17 @@ def _texts(names: Sequence[str]) -> list[bytes]:
     return [one.encode("ascii", "replace")[: 2 * layout.TEXT_REGISTERS] for one in names]
 
 
-def _legacy_registers(values: Sequence[Sequence[PointValue]], nodes: Sequence[Sequence[PointValue]]) -> bytes:
+def _legacy_registers(values: Sequence[Values], nodes: Sequence[Sequence[PointValue]]) -> bytes:
     floats = [math.nan] * (layout.LEGACY_REGISTERS // 2)
     for index, items in enumerate(values):
         for base, key in ((0, "dop_mw"), (layout.LEGACY_SUPPLEMENTAL // 2, "supplemental_mw")):
-            value = items[_RESOURCE[key]].value
+            value = items[_RESOURCE[key]]
             field = None if value is None else _number(value)
             if field is not None:
                 floats[base + index] = field
     first = layout.LEGACY_PRICES // 2
-    for index, items in enumerate(nodes[: layout.LEGACY_NODES]):
-        floats[first + 2 * index], floats[first + 2 * index + 1] = _legacy_prices(items)
+    for index, node in enumerate(nodes[: layout.LEGACY_NODES]):
+        floats[first + 2 * index], floats[first + 2 * index + 1] = _legacy_prices(node)
     # low word first: all words of the little-endian form in order, each turned to big-endian bytes
     words = struct.unpack(f"<{layout.LEGACY_REGISTERS}H", struct.pack(f"<{len(floats)}f", *floats))
     return struct.pack(f">{layout.LEGACY_REGISTERS}H", *words)
@@ -205,21 +218,21 @@ def _float_or_nan(item: PointValue) -> float:
     return math.nan if field is None else float(field)
 
 
-def _has(items: Sequence[PointValue], key: str) -> bool:
-    value = items[_RESOURCE[key]].value
+def _has(items: Values, key: str) -> bool:
+    value = items[_RESOURCE[key]]
     return value is not None and _number(value) is not None
 
 
-def _is_good(items: Sequence[PointValue]) -> bool:
-    return items[_RESOURCE["quality"]].value == Quality.GOOD and _has(items, "setpoint_mw")
+def _is_good(items: Values) -> bool:
+    return items[_RESOURCE["quality"]] == Quality.GOOD and _has(items, "setpoint_mw")
 
 
-def _young(items: Sequence[PointValue], key: str) -> bool:
-    age = items[_RESOURCE[key]].value
+def _young(items: Values, key: str) -> bool:
+    age = items[_RESOURCE[key]]
     return isinstance(age, int | float) and age < layout.LEGACY_AGE_LIMIT_S
 
 
-def _bits(values: Sequence[Sequence[PointValue]], nodes: Sequence[Sequence[PointValue]], *, live: bool) -> int:
+def _bits(values: Sequence[Values], nodes: Sequence[Sequence[PointValue]], *, live: bool) -> int:
     if not live:
         return 0
     old = values[: layout.LEGACY_RESOURCES]
