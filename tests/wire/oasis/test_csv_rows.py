@@ -134,6 +134,14 @@ def test_both_readers_agree_on_any_lines(odd: list[list[str]], plain: list[bool]
     assert refused == []
 
 
+@pytest.mark.parametrize("odd", [line(" 1.5"), line("1.5\t"), line("+1"), f"{line()},x,{line()}", line()[:-2], '"'])
+def test_the_fast_reader_gives_up_on_anything_odd(odd: str) -> None:
+    """The fourth is two lines in one, so long that its end stands in the right column."""
+    block = f"{line()}\n{odd}\n".encode()
+    with pytest.raises(ValueError, match=r"^$|malformed"):
+        reader(HEADER)._at_once(block, 2)
+
+
 def test_a_row_of_another_market_run_is_refused_by_both() -> None:
     block = f"{line()}\n{line(run='RTPD')}\n".encode()
     with pytest.raises(ValueError, match=r"^$"):
