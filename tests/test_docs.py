@@ -15,7 +15,7 @@ from click.testing import CliRunner
 
 from caiso_ads.cli import COMMANDS, main
 from caiso_ads.config import KeyDoc, describe_config
-from caiso_ads.core.points import GATEWAY_POINTS, RESOURCE_POINTS, Point
+from caiso_ads.core.points import GATEWAY_POINTS, NODE_POINTS, RESOURCE_POINTS, Point
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "benchmarks").glob("*.md")])
@@ -90,7 +90,7 @@ def test_every_task_has_a_line_of_help() -> None:
     assert [name for name in tasks.TASKS if not re.search(rf"^  {name} .*\S$", tasks.USAGE, re.MULTILINE)] == []
 
 
-@pytest.mark.parametrize("point", [*GATEWAY_POINTS, *RESOURCE_POINTS], ids=lambda point: point.key)
+@pytest.mark.parametrize("point", [*GATEWAY_POINTS, *RESOURCE_POINTS, *NODE_POINTS], ids=lambda point: point.key)
 def test_every_point_is_documented(point: Point) -> None:
     assert re.search(rf"\b{point.key}\b", text("docs/points.md"))
     assert point.doc in text("docs/points.md")

@@ -17,6 +17,7 @@ LONGEST, MEDIAN = 400, 150
 # Source without a test file of its own name, each with the reason.
 UNMIRRORED = {
     "core/happenings.py": "facts without behaviour; what they do is tested in tests/core/test_state.py",
+    "core/price.py": "nouns without behaviour; what is done with them is tested beside it, in test_price_state.py and on",
     "sinks/__init__.py": "the registry; tests/sinks/test_contract.py runs over it",
 }
 

@@ -16,14 +16,17 @@ from pathlib import Path
 
 from caiso_ads import __version__
 from caiso_ads.ads.client import AdsClient
-from caiso_ads.ads.tls import client_context
+from caiso_ads.ads.tls import checking_context, client_context
 from caiso_ads.config import Config
 from caiso_ads.core.directive import Environment
-from caiso_ads.core.state import Resource, initial
+from caiso_ads.core.state import State, initial
 from caiso_ads.errors import ConfigError
 from caiso_ads.gateway import Gateway, Settings
 from caiso_ads.loop.commands import Spool
+from caiso_ads.loop.prices import PriceLoop
 from caiso_ads.loop.supervisor import Supervisor
+from caiso_ads.oasis.client import OasisClient
+from caiso_ads.oasis.pacer import Pacer, beside
 from caiso_ads.ports import Clock, Sink, SinkContext, SystemClock
 from caiso_ads.store.sqlite import SqlStore
 
@@ -38,25 +41,29 @@ SIMULATOR_MARK = b"caiso-ads simulator"
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """A gateway ready to run, with its sinks."""
+    """A gateway ready to run, with its sinks; ``prices`` is None where no node is to be asked for."""
 
     config: Config
     gateway: Gateway
     supervisor: Supervisor
     store: SqlStore
+    prices: PriceLoop | None = None
 
     async def run(self) -> None:
         """Serve until cancelled, or until the gateway meets something unexpected and raises it."""
         calm_collector()
         sinks = asyncio.create_task(self.supervisor.run(self.gateway.feed), name="sinks")
-        gateway = asyncio.create_task(self.gateway.run(), name="gateway")
+        asking = {asyncio.create_task(self.gateway.run(), name="gateway")}
+        if self.prices is not None:
+            asking.add(asyncio.create_task(self.prices.run(), name="prices"))
         try:
-            done, _ = await asyncio.wait({sinks, gateway}, return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait({sinks, *asking}, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()
         finally:
-            gateway.cancel()
-            await asyncio.wait({gateway})
+            for task in asking:
+                task.cancel()
+            await asyncio.wait(asking)
             await asyncio.sleep(SHUTDOWN_GRACE_S)
             sinks.cancel()
             await asyncio.wait({sinks})
@@ -101,15 +108,31 @@ async def open_app(
         )  # fmt: skip
         supervisor = Supervisor(_sinks(config, environment, store, clock), clock)
         gateway = gateway_type(
-            client, store, clock, initial(_resources(config), environment), _settings(config),
+            client, store, clock, _nothing_known(config, environment), _settings(config),
             supervisor.required_serving, spool,
         )  # fmt: skip
         log.info("caiso-ads %s, %s, %d resources", __version__, environment.value, len(config.resources))
-        yield App(config, gateway, supervisor, store)
+        yield App(config, gateway, supervisor, store, await _prices(config, store, clock, gateway, stack))
 
 
-def _resources(config: Config) -> dict[str, Resource]:
-    return {item.id: item.resource for item in config.resources}
+async def _prices(
+    config: Config, store: SqlStore, clock: Clock, gateway: Gateway, stack: AsyncExitStack
+) -> PriceLoop | None:
+    """Open the price service's client where there is something to ask it."""
+    oasis = config.oasis
+    if not (config.nodes and oasis.poll):
+        return None
+    pacer = Pacer(oasis.pace_file or beside(config.store.path), clock, oasis.min_interval_s)
+    client = OasisClient(oasis.url, clock=clock, pacer=pacer, ssl_context=checking_context(oasis.ca_file))
+    await stack.enter_async_context(client)
+    nodes = tuple(node.id for node in config.nodes)
+    log.info("prices of %d nodes from %s", len(nodes), oasis.url)
+    return PriceLoop(client, store, clock, nodes, gateway.accept)
+
+
+def _nothing_known(config: Config, environment: Environment) -> State:
+    nodes = (node.id for node in config.nodes)
+    return initial({item.id: item.resource for item in config.resources}, environment, nodes)
 
 
 def _settings(config: Config) -> Settings:
@@ -124,6 +147,9 @@ def _sinks(config: Config, environment: Environment, store: SqlStore, clock: Clo
         environment=environment.value,
         store=store,
         clock=clock,
+        nodes=tuple(node.id for node in config.nodes),
+        node_names={node.id: node.name for node in config.nodes},
+        node_of={item.id: item.node for item in config.resources if item.node},
     )
     return {name: (sink.build(context), sink.required) for name, sink in config.sinks.items()}
 
@@ -135,10 +161,11 @@ def refuse_simulator_files(config: Config) -> None:
     """
     if Environment(config.ads.environment) is Environment.SIMULATOR:
         return
-    for key, path in (("certificate", config.ads.certificate), ("ca_file", config.ads.ca_file)):
+    found = (("ads", "certificate", config.ads.certificate), ("ads", "ca_file", config.ads.ca_file))
+    for table, key, path in (*found, ("oasis", "ca_file", config.oasis.ca_file)):
         if path is not None and _is_marked(path):
             raise ConfigError(
-                f"{path} was made by the simulator", file=str(config.source), table="ads", key=key,
+                f"{path} was made by the simulator", file=str(config.source), table=table, key=key,
                 cure='use the CAISO certificate, or say environment = "simulator"',
             )  # fmt: skip
 

@@ -177,6 +177,22 @@ def test_the_simulators_certificate_is_refused_elsewhere(plant: Path) -> None:
     assert failed(check(plant, "--json")) == ["environment"]
 
 
+def test_the_price_service_is_checked_where_there_is_something_to_ask_it(plant: Path) -> None:
+    assert "oasis" not in check(plant).output
+    table = (
+        '[oasis]\nurl = "https://127.0.0.1:8444/oasisapi"\nca_file = "ca.pem"\n[[node]]\nid = "TH_NP15_GEN-APND"\n\n'
+    )
+    edit(plant, "[sinks.modbus]", f"{table}[sinks.modbus]")
+    good = check(plant)
+    assert good.exit_code == 0
+    assert "OK    oasis: https://127.0.0.1:8444/oasisapi" in good.output
+    assert "nodes TH_NP15_GEN-APND" in good.output
+    edit(plant, '8444/oasisapi"\nca_file = "ca.pem"', '8444/oasisapi"\nca_file = "none.pem"')
+    assert "FAIL  oasis" in check(plant).output
+    edit(plant, 'ca_file = "none.pem"', 'ca_file = "none.pem"\npoll = false')
+    assert "oasis" not in check(plant).output
+
+
 def test_without_a_file_the_usage_is_told() -> None:
     result = CliRunner().invoke(main, ["check"])
     assert result.exit_code == 2

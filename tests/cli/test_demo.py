@@ -17,6 +17,9 @@ from caiso_ads.core.instant import Instant
 from caiso_ads.core.snapshot import snapshot
 from caiso_ads.core.state import Resource, fold, initial
 from tests.fakes import START, batch, trajectory
+from tests.price_source import NODE, price
+
+NOW = Instant(START, 0.0)
 
 CONFIG = """
 [ads]
@@ -70,6 +73,20 @@ def test_what_is_not_known_is_a_dash_and_never_a_zero(config: Config) -> None:
     assert "NO_DATA" in text
     assert "not yet polled" in text
     assert " 0.00" not in text
+
+
+def test_with_nodes_the_price_of_the_targets_interval_and_how_to_read_it_is_shown(config: Config) -> None:
+    state = initial({"R1": Resource("R1", "North array", 0.0, 100.0, node=NODE)}, Environment.SIMULATOR, (NODE,))
+    dot = batch("A", dots={"R1": 42.0}, start=START + timedelta(seconds=150))
+    state = fold(fold(state, facts.BatchSeen(dot, Instant(START, 0.0))), facts.PricesSeen((price(usd=28.75),), NOW))
+    shot = snapshot(state, NOW.plus(151), DEFAULT_LIMITS, generation=3, heartbeat=1, unacknowledged=0)
+    console = Console(file=(text := io.StringIO()), width=120)
+    console.print(picture(shot, config, Path("gateway.toml")))
+    (line,) = [line for line in text.getvalue().splitlines() if "North array" in line]
+    assert line.split()[-3:] == ["28.75", "40001", "41101"]
+    assert "-r 51 -c 2" in text.getvalue()
+    assert all(len(line) <= 100 for line in text.getvalue().splitlines() if "mbpoll" in line)
+    assert "LMP" not in shown(config, known=True)
 
 
 def test_help_says_what_it_does() -> None:

@@ -117,3 +117,11 @@ def test_a_missing_file_is_an_error_in_one_line(tmp_path: Path) -> None:
     assert result.exit_code == 2
     assert "no.toml" in result.output
     assert "Traceback" not in result.output
+
+
+def test_the_nodes_of_a_configuration_have_their_blocks_and_old_registers(config: Path) -> None:
+    config.write_text(config.read_text(encoding="utf-8") + '[[node]]\nid = "TH_NP15_GEN-APND"\n', encoding="utf-8")
+    points_of = json.loads(run("--config", str(config), "--format", "json"))["points"]
+    found = {(row["key"], row["pdu"]) for row in points_of if row["resource"] == "TH_NP15_GEN-APND"}
+    assert {("published_lmp_usd_per_mwh", 50), ("active_lmp_usd_per_mwh", 52), ("price_good", 5)} <= found
+    assert ("active_lmp_usd_per_mwh", 30_018) in found

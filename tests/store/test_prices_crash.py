@@ -40,7 +40,7 @@ async def check(path: Path, reported: int) -> int:
     if not rows[0]:
         assert (reported, traces) == (0, 0)
         return 0
-    newest = rows[1]
+    newest = int(rows[1])
     assert rows == (24, newest, newest)
     assert traces == 24 * newest
     assert newest + 1 >= reported

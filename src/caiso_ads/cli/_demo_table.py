@@ -117,7 +117,7 @@ def _price_line(target: str, modbus: ModbusConfig, nodes: tuple[str, ...]) -> st
     """Return how to read the first node in the old map; nothing without one."""
     if not nodes or not modbus.legacy_map:
         return ""
-    return f"  mbpoll {target} -t 4:float -r 51 -c 2 -1 {modbus.host}   # 40051: newest LMP of {nodes[0]}, 40053: the one of now\n"
+    return f"  mbpoll {target} -t 4:float -r 51 -c 2 -1 {modbus.host}   # 40051, 40053: LMP newest, now\n"
 
 
 def _our_command() -> str:

@@ -82,6 +82,9 @@ def run_checks(path: Path) -> Iterator[Check]:
     yield _tried("certificate", lambda: _certificate(config))
     yield _origin(config)
     yield _writable("store", "[store] path", config.store.path.parent)
+    if config.nodes and config.oasis.poll:
+        yield _tried("oasis", lambda: _oasis(config))
+        yield _writable("oasis", "[oasis] pace_file", (config.oasis.pace_file or config.store.path).parent)
     for name, sink in config.sinks.items():
         yield from _sink(name, sink)
 
@@ -100,6 +103,15 @@ def _tls(config: Config) -> Check:
     client_context(ca_file=ads.ca_file, certificate=ads.certificate, key=ads.key, passphrase_file=ads.passphrase_file)
     trusted = f"authorities of {ads.ca_file}" if ads.ca_file else "authorities of this machine"
     return Check("tls", "OK", f"key opens, belongs to the certificate; {trusted}")
+
+
+def _oasis(config: Config) -> Check:
+    from caiso_ads.ads.tls import checking_context
+
+    checking_context(config.oasis.ca_file)
+    trusted = f"authorities of {config.oasis.ca_file}" if config.oasis.ca_file else "authorities of this machine"
+    nodes = ", ".join(node.id for node in config.nodes)
+    return Check("oasis", "OK", f"{config.oasis.url}; {trusted}; nodes {nodes}")
 
 
 def _certificate(config: Config) -> Check:

@@ -164,7 +164,7 @@ def _node_table(nodes: list[dict[str, Any]]) -> RenderableType:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table("Node", "LMP now USD/MWh", "Quality", "Newest USD/MWh", "of interval", "Quality", "Age")
+    table = Table("Node", "LMP now USD/MWh", "Quality", "Newest USD/MWh", "from (UTC)", "Quality", "Age")
     for node in nodes:
         points = node["points"]
         begin = points["published_start_time"]["value"]
@@ -173,7 +173,7 @@ def _node_table(nodes: list[dict[str, Any]]) -> RenderableType:
             Text(_number(points["active_lmp_usd_per_mwh"]), justify="right"),
             Text(points["quality"].get("word", "?")),
             Text(_number(points["published_lmp_usd_per_mwh"]), justify="right"),
-            Text("-" if begin is None else _clock(begin)),
+            Text("-" if begin is None else _clock(begin)[5:16]),
             Text(points["published_quality"].get("word", "?")),
             Text(_span(points["price_age_s"]["value"])),
         )

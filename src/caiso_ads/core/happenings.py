@@ -112,7 +112,7 @@ class PricesSeen:
 
 @dataclass(frozen=True, slots=True)
 class PricesFailed:
-    """A request for prices failed. ``code``: 1 unreachable, 2 not readable, 3 not stored, 429 throttled, else OASIS's."""
+    """A request for prices failed. ``code``: 1 unreachable, 2 not readable, 3 store or pace file, 429 throttled, else OASIS's."""
 
     code: int
     at: Instant

@@ -79,7 +79,7 @@ GATEWAY_POINTS: tuple[Point, ...] = (
         "price_error",
         Kind.CODE,
         "",
-        "why the last failed: 0 it did not, 1 unreachable, 2 not readable, 3 store, 429 throttled, 1000.. OASIS's code",
+        "why the last failed: 0 it did not, 1 unreachable, 2 not readable, 3 store or pace file, 429 throttled, 1000.. OASIS's code",
     ),
 )
 

@@ -52,6 +52,13 @@ def answered(timing: Timing, newest: datetime | None, at: datetime) -> Timing:
     return Timing(newest, (*timing.lags_s, (at - newest).total_seconds())[-KEPT:])
 
 
+def skipped(timing: Timing, newest: datetime | None) -> bool:
+    """Whether nobody saw what lies before the newest interval of an answer: it is the first, or some were left out."""
+    if newest is None or timing.newest is None:
+        return newest is not None
+    return newest - timing.newest > timedelta(seconds=INTERVAL_S)
+
+
 def failed(timing: Timing) -> Timing:
     """Return the timing after a request without an answer."""
     return replace(timing, failures=timing.failures + 1)

@@ -77,7 +77,8 @@ def view(
         return PriceView(held, spoiled, newest, spoiled, age)
     ended = max((price.end for price in node.prices if price.end <= when), default=None)
     quality = Quality.GOOD if covering is not None else _aged(ended, when, conditions, limits)
-    published = Quality.GOOD if age == 0.0 else _aged(ended, when, conditions, limits)
+    lasts = newest is not None and when < newest.end
+    published = Quality.GOOD if lasts else _aged(ended, when, conditions, limits)
     return PriceView(covering, quality, newest, published, age)
 
 
@@ -158,6 +159,8 @@ def dot_prices(state: State, when: float) -> dict[str, PointValue]:
     The interval is over before long, its price is not: it stays good while it is confirmed. Interpretation: a target
     lies in the middle of its interval, so the interval that contains it is the one it was computed with.
     """
+    if not state.prices:
+        return {}
     conditions = _conditions(state)
     found = {}
     for resource_id, resource in state.configured.items():

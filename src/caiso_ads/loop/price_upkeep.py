@@ -15,7 +15,7 @@ from typing import Any
 from caiso_ads.core.happenings import Event, NodesUnknown, PricesSeen
 from caiso_ads.core.price import AffectedHour, Correction, Market, NodeInfo
 from caiso_ads.core.price_state import HORIZON
-from caiso_ads.errors import RemoteError, StoreError
+from caiso_ads.errors import LocalError, RemoteError
 from caiso_ads.ports import Clock, PriceSource, PriceStore
 from caiso_ads.wire.oasis.reports import CATALOGUES
 
@@ -52,13 +52,13 @@ class Upkeep:
     async def _attempt(self, what: str, work: Callable[[], Coroutine[Any, Any, None]]) -> bool:
         try:
             await work()
-        except (RemoteError, StoreError) as error:
+        except (RemoteError, LocalError) as error:
             log.warning("%s could not be read, later again: %s", what, error)
             return False
         return True
 
     async def check_nodes(self) -> None:
-        """Compare the configured nodes with the ISO's catalogue. Raises RemoteError or StoreError."""
+        """Compare the configured nodes with the ISO's catalogue. Raises RemoteError or LocalError."""
         listed = {kind: await self._catalogue(kind) for kind in CATALOGUES}
         known = {row.name for kind in ("PNODE", "APNODE") for row in listed[kind]}
         if not listed["PNODE"] or not listed["APNODE"]:
@@ -81,7 +81,7 @@ class Upkeep:
         return fresh or rows
 
     async def read_corrections(self) -> None:
-        """Read again the hours the ISO corrected in the last trade days. Raises RemoteError or StoreError."""
+        """Read again the hours the ISO corrected in the last trade days. Raises RemoteError or LocalError."""
         today = (self._clock.now().wall - _STANDARD_TIME).date()
         for trade_date in (today - timedelta(days=back) for back in range(1, TRADE_DAYS + 1)):
             await self._read_day(trade_date)

@@ -1,7 +1,8 @@
 """The prices beside the dispatch: asked for once an interval, stored, then folded and published.
 
-Rule: stored before shown; and nothing that fails here touches the dispatch: a failure of the price service or of its
-rows in the store is logged, shown in the quality of the prices, and tried again. Unexpected exceptions are not caught.
+Rule: stored before shown; and nothing that fails here touches the dispatch: a failure of the price service, of the
+store or of the file that keeps the pace is logged, shown in the quality of the prices, and tried again. Unexpected
+exceptions are not caught.
 """
 
 from __future__ import annotations
@@ -10,12 +11,13 @@ import asyncio
 import logging
 import re
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 
 from caiso_ads.core import price_timing as timing
 from caiso_ads.core.happenings import Event, PricesFailed, PricesSeen
 from caiso_ads.core.price import Market
 from caiso_ads.core.price_state import AHEAD, HORIZON
-from caiso_ads.errors import NotSoapError, OasisError, RemoteError, StoreError, ThrottledError, WireError
+from caiso_ads.errors import LocalError, NotSoapError, OasisError, RemoteError, StoreError, ThrottledError, WireError
 from caiso_ads.loop.price_upkeep import Upkeep, told
 from caiso_ads.ports import Clock, PriceAnswer, PriceSource, PriceStore
 
@@ -26,7 +28,12 @@ UPKEEP_AFTER_S = 30.0
 UPKEEP_EVERY_S = 24 * 3600.0
 UPKEEP_AGAIN_S = 3600.0
 
-UNREACHABLE, UNREADABLE, NOT_STORED, THROTTLED = 1, 2, 3, 429
+GAP = timedelta(minutes=20)
+"""How far back is read what was missed."""
+FILL_AGAIN_S = 60.0
+MOST_TOLD = 500
+
+UNREACHABLE, UNREADABLE, OURS, THROTTLED = 1, 2, 3, 429
 
 
 class PriceLoop:
@@ -44,6 +51,7 @@ class PriceLoop:
         self._nodes, self._accept = tuple(nodes), accept
         self._timing = timing.Timing()
         self._failing = ""
+        self._gap = asyncio.Event()
         self._told: set[str] = set()
         self._upkeep = Upkeep(source, store, clock, self._nodes, accept)
 
@@ -52,6 +60,7 @@ class PriceLoop:
         await self.restore()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._poll_forever(), name="prices")
+            tasks.create_task(self._fill_forever(), name="price gaps")
             tasks.create_task(self._keep_forever(), name="price upkeep")
 
     async def restore(self) -> None:
@@ -68,21 +77,40 @@ class PriceLoop:
         """Ask once for the newest prices and return how long to wait before the next time (s)."""
         try:
             answer = await self._source.current(self._nodes)
-            corrections = await self._store.record_prices(answer)
-        except (RemoteError, StoreError) as error:
+            await self._take(answer)
+        except (RemoteError, LocalError) as error:
             return self._failed(error)
-        now = self._clock.now()
-        self._accept(PricesSeen(answer.prices, now, refused=self._refused(answer)))
         if self._failing:
             log.warning("the price service answers again")
             self._failing = ""
-        for correction in corrections:
-            log.warning("%s", told(correction))
+        now = self._clock.now()
         newest = max((price.start for price in answer.prices), default=None)
+        if timing.skipped(self._timing, newest):
+            self._gap.set()
         self._timing = timing.answered(self._timing, newest, now.wall)
         return timing.wait_s(self._timing, now.wall)
 
-    def _failed(self, error: RemoteError | StoreError) -> float:
+    async def fill_once(self) -> bool:
+        """Read the intervals just past, which no answer may have had; False when it did not succeed.
+
+        The target of now may belong to one of them.
+        """
+        now = self._clock.now()
+        try:
+            await self._take(await self._source.history(Market.RTD, self._nodes, now.wall - GAP, now.wall))
+        except (RemoteError, LocalError) as error:
+            log.info("the prices just past could not be read, later again: %s", error)
+            return False
+        return True
+
+    async def _take(self, answer: PriceAnswer) -> None:
+        """Store what an answer says, then show it. Raises StoreError, and then shows nothing."""
+        corrections = await self._store.record_prices(answer)
+        self._accept(PricesSeen(answer.prices, self._clock.now(), refused=self._refused(answer)))
+        for correction in corrections:
+            log.warning("%s", told(correction))
+
+    def _failed(self, error: RemoteError | LocalError) -> float:
         kind = type(error).__name__
         if kind != self._failing:
             log.warning("no new prices: %s", error)
@@ -95,14 +123,24 @@ class PriceLoop:
     def _refused(self, answer: PriceAnswer) -> frozenset[str]:
         """Return the nodes of which a row failed a check, having logged each text once."""
         for text in set(answer.failed_checks) - self._told:
-            self._told.add(text)
-            log.error("a price was refused: %s", text)
+            if len(self._told) < MOST_TOLD:
+                self._told.add(text)
+                log.error("a price was refused: %s", text)
         words = {word for text in answer.failed_checks for word in re.findall(r"[^\s,;:()'\"]+", text)}
         return frozenset(words & set(self._nodes))
 
     async def _poll_forever(self) -> None:
         while True:
             await self._clock.sleep(await self.poll_once())
+
+    async def _fill_forever(self) -> None:
+        """Fill gaps apart from the newest price: history is asked for patiently, which may take minutes."""
+        while True:
+            await self._gap.wait()
+            self._gap.clear()
+            if not await self.fill_once():
+                await self._clock.sleep(FILL_AGAIN_S)
+                self._gap.set()
 
     async def _keep_forever(self) -> None:
         await self._clock.sleep(UPKEEP_AFTER_S)
@@ -111,12 +149,12 @@ class PriceLoop:
             await self._clock.sleep(UPKEEP_EVERY_S if done else UPKEEP_AGAIN_S)
 
 
-def code_of(error: RemoteError | StoreError) -> int:
+def code_of(error: RemoteError | LocalError) -> int:
     """Return the number a failure is published as; see ``PricesFailed``."""
     if isinstance(error, OasisError):
         return error.code
-    if isinstance(error, StoreError):
-        return NOT_STORED
+    if isinstance(error, LocalError):
+        return OURS
     if isinstance(error, ThrottledError):
         return THROTTLED
     return UNREADABLE if isinstance(error, (WireError, NotSoapError)) else UNREACHABLE

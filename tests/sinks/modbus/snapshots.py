@@ -152,10 +152,12 @@ class Running:
 
 
 @asynccontextmanager
-async def serving(first: Snapshot, ids: tuple[str, ...] = IDS, **keys: Any) -> AsyncIterator[Running]:
+async def serving(
+    first: Snapshot, ids: tuple[str, ...] = IDS, nodes: tuple[str, ...] = (), **keys: Any
+) -> AsyncIterator[Running]:
     """Serve a feed on a free port."""
     config = Config(**{"port": 0, **keys})
-    sink, feed = ModbusSink(config.plan(ids), config.settings()), Feed(first)
+    sink, feed = ModbusSink(config.plan(ids, nodes), config.settings()), Feed(first)
     started = asyncio.Event()
     task = asyncio.create_task(sink.run(feed, started.set))
     waiting = asyncio.create_task(started.wait())

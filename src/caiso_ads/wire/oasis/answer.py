@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator
 from datetime import date
+from itertools import chain
 
 from caiso_ads.core.price import AffectedHour, Market, NodeInfo
 from caiso_ads.errors import ThrottledError, WireError
@@ -17,6 +18,7 @@ from caiso_ads.wire.oasis.checks import Failures as _Failures
 from caiso_ads.wire.oasis.checks import Prices as Prices  # noqa: PLC0414 - part of this module's face
 from caiso_ads.wire.oasis.reports import CURRENT, HISTORY
 from caiso_ads.wire.oasis.row import EVERYTHING as EVERYTHING  # noqa: PLC0414 - as above
+from caiso_ads.wire.oasis.row import Block as Block  # noqa: PLC0414 - as above
 from caiso_ads.wire.oasis.row import LmpRow as LmpRow  # noqa: PLC0414 - as above
 from caiso_ads.wire.oasis.row import Refuse
 from caiso_ads.wire.oasis.row import Wanted as Wanted  # noqa: PLC0414 - as above
@@ -33,7 +35,13 @@ def rows(body: bytes, wanted: Wanted = EVERYTHING) -> Iterator[LmpRow]:
 
     Raises, also while iterating: OasisError, ThrottledError, or WireError for anything else that cannot be read.
     """
-    yield from _rows(body, wanted, None, _raise)
+    for block in blocks(body, wanted):
+        yield from block.rows()
+
+
+def blocks(body: bytes, wanted: Wanted = EVERYTHING) -> Iterator[Block]:
+    """Yield the same rows as columns, some thousands at a time; raises as ``rows``."""
+    yield from _blocks(body, wanted, None, _raise)
 
 
 def read_prices(body: bytes, market: Market, nodes: Collection[str] | None, status: int = 200) -> Prices:
@@ -44,7 +52,8 @@ def read_prices(body: bytes, market: Market, nodes: Collection[str] | None, stat
     """
     check_zip(body, status)
     failures = _Failures()
-    return checks.assemble(_rows(body, EVERYTHING, market, failures.note), market, nodes, failures)
+    found = _blocks(body, EVERYTHING, market, failures.note)
+    return checks.assemble(chain.from_iterable(block.rows() for block in found), market, nodes, failures)
 
 
 def read_catalogue(body: bytes, kind: str, status: int = 200) -> list[NodeInfo]:
@@ -76,14 +85,15 @@ def _raise(reason: str) -> None:
     raise WireError(reason)
 
 
-def _rows(body: bytes, wanted: Wanted, market: Market | None, refuse: Refuse) -> Iterator[LmpRow]:
+def _blocks(body: bytes, wanted: Wanted, market: Market | None, refuse: Refuse) -> Iterator[Block]:
+    memory = csv_rows.Memory()
     for member in _content(body):
         beginning = member.beginning()
         if _is_xml(member, beginning):
-            yield from xml_rows.rows(member.chunks(), wanted, _reports(market), refuse)
+            yield from xml_rows.blocks(member.chunks(), wanted, _reports(market), refuse)
         elif not _skipped(member, beginning, wanted):
             run = HISTORY[market].run if market else ""
-            yield from csv_rows.rows(member.chunks(), wanted, run, refuse)
+            yield from csv_rows.blocks(member.chunks(), wanted, run, refuse, memory)
 
 
 def _content(body: bytes) -> list[Member]:

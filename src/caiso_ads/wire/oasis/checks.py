@@ -90,14 +90,17 @@ def _wrong(key: Key, values: dict[str, float], length: timedelta) -> str:
         return f"the interval does not begin on the grid of {length.total_seconds():.0f} s"
     if "LMP" not in values:
         return "components without the price itself"
-    lmp, parts = values["LMP"], [values.get(kind) for kind in _KNOWN[1:4]]
-    if None in parts:
+    lmp, get = values["LMP"], values.get
+    energy, congestion, loss = get("MCE"), get("MCC"), get("MCL")
+    if energy is None or congestion is None or loss is None:
         return ""
-    known = sum(part for part in parts if part is not None) + values.get("MGHG", 0.0)
+    known = energy + congestion + loss + get("MGHG", 0.0)
+    if abs(lmp - known) <= SUM_TOLERANCE_USD_PER_MWH:
+        return ""
     unknown = sum(value for kind, value in values.items() if kind not in _KNOWN)
-    if min(abs(lmp - known), abs(lmp - known - unknown)) > SUM_TOLERANCE_USD_PER_MWH:
-        return f"price {lmp:.5f} is not the sum of its components, {known:.5f}"
-    return ""
+    if unknown and abs(lmp - known - unknown) <= SUM_TOLERANCE_USD_PER_MWH:
+        return ""
+    return f"price {lmp:.5f} is not the sum of its components, {known:.5f}"
 
 
 def _price(key: Key, market: Market, values: dict[str, float]) -> Price:

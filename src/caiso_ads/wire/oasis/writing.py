@@ -12,6 +12,7 @@ import io
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from itertools import groupby
 from typing import Literal
 
@@ -52,7 +53,7 @@ def price_zip(
 ) -> Answer:
     """Return the name for Content-Disposition and the zip of a price report; an answer without prices is empty XML.
 
-    Prices stand by node in the order in which their nodes first come, and in their own order within a node.
+    Prices stand by trade day, by node's name, and in their own order within a node.
     """
     by_node: dict[str, list[Price]] = {}
     for price in prices:
@@ -124,12 +125,20 @@ def _content(
     form: Form,
     made: datetime,
 ) -> Iterator[str]:
-    groups = ((node, kind, prices) for node, prices in by_node.items() for kind in kinds)
-    if form == "csv":
-        return csv_lines(report, version, ((n, k, _values(k, p)) for n, k, p in groups))
     items = {kind: item for item, kind in DATA_ITEMS.items()}
-    ordered = sorted(kinds, key=items.__getitem__)
-    return xml_document(report, version, ((n, k, _values(k, p)) for n, p in by_node.items() for k in ordered), made)
+    ordered = kinds if form == "csv" else sorted(kinds, key=items.__getitem__)
+    groups = ((node, kind, _values(kind, prices)) for node, prices in _by_day(by_node) for kind in ordered)
+    return csv_lines(report, version, groups) if form == "csv" else xml_document(report, version, groups, made)
+
+
+def _by_day(by_node: Mapping[str, Sequence[Price]]) -> Iterator[tuple[str, list[Price]]]:
+    """Yield each node's prices of each trade day, nodes by name and one day of all of them after the other, as in the real file."""
+    days: dict[date, dict[str, list[Price]]] = {}
+    for node, prices in by_node.items():
+        for price in prices:
+            days.setdefault(_day(price.start), {}).setdefault(node, []).append(price)
+    for day in sorted(days):
+        yield from sorted(days[day].items())
 
 
 def _values(kind: str, prices: Sequence[Price]) -> list[tuple[datetime, datetime, float]]:
@@ -143,6 +152,11 @@ def _table(stem: str, header: Sequence[str], lines: Iterable[Sequence[str]], mad
     writer.writerow(header)
     writer.writerows(lines)
     return f"{stem}_csv.zip", _zip([(f"{stem}.csv", [text.getvalue()])], made_at)
+
+
+@lru_cache(maxsize=4096)
+def _day(start: datetime) -> date:
+    return trade_day.day_of(start)
 
 
 def _stamp(value: datetime | None) -> str:

@@ -107,9 +107,10 @@ def _price_column(report: Report, version: int) -> str:
 @lru_cache(maxsize=4096)
 def _left(start: datetime, end: datetime, interval_s: int) -> tuple[str, int]:
     """Return the first four fields, and the interval's number within its hour (0 for hourly prices)."""
-    hour = trade_day.hour_ending(start)
-    within = 0 if interval_s >= 3600 else (start.minute * 60 + start.second) // interval_s + 1
-    return f"{_stamp(start)},{_stamp(end)},{trade_day.day_of(start)},{hour:02d}", within
+    hourly = interval_s >= 3600
+    hour = f"{trade_day.hour_ending(start):{'' if hourly else '02'}}"  # 01 in real time, 1 a day ahead
+    within = 0 if hourly else (start.minute * 60 + start.second) // interval_s + 1
+    return f"{_stamp(start)},{_stamp(end)},{trade_day.day_of(start)},{hour}", within
 
 
 @lru_cache(maxsize=4096)

@@ -15,7 +15,7 @@ from lxml import etree
 
 from caiso_ads.errors import OasisError, WireError
 from caiso_ads.wire.oasis.csv_rows import kind_of
-from caiso_ads.wire.oasis.row import LmpRow, Refuse, Wanted, instant, name, number
+from caiso_ads.wire.oasis.row import Block, LmpRow, Refuse, Wanted, instant, name, number
 
 MAX_DEPTH = 32
 MAX_TEXT = 64 * 1024
@@ -113,12 +113,11 @@ class _Target:
         except ValueError as error:
             self._refuse(f"{fields['RESOURCE_NAME'][:40]} {fields['INTERVAL_START_GMT'][:40]}: {error}")
             return
-        wanted = self._wanted
-        if (wanted.nodes is None or row.node in wanted.nodes) and (wanted.kinds is None or row.kind in wanted.kinds):
+        if self._wanted.holds(row):
             self.rows.append(row)
 
 
-def rows(chunks: Iterable[bytes], wanted: Wanted, reports: frozenset[str], refuse: Refuse) -> Iterator[LmpRow]:
+def blocks(chunks: Iterable[bytes], wanted: Wanted, reports: frozenset[str], refuse: Refuse) -> Iterator[Block]:
     """Yield the wanted rows; ``reports`` are the names of reports they may be of, none is any.
 
     Raises OasisError for an error document, WireError for one that cannot be read.
@@ -141,11 +140,11 @@ def rows(chunks: Iterable[bytes], wanted: Wanted, reports: frozenset[str], refus
             parser.feed(chunk)
             if target.rows:
                 found, target.rows = target.rows, []
-                yield from found
+                yield Block.of(found)
         parser.close()
     except (etree.LxmlError, ValueError, AssertionError) as error:
         raise WireError(f"not well-formed XML: {str(error)[:200]}") from None
-    yield from target.rows
+    yield Block.of(target.rows)
     if not target.any_row and target.strange:
         raise WireError(f"a report without rows, with an element {target.strange[:40]!r} that is not known")
 
