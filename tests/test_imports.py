@@ -20,7 +20,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "click": ("cli",),
     "cryptography": ("ads", "simulator"),
     "lxml": ("wire",),
-    "msgspec": ("config", "sinks", "simulator", "store", "cli"),
+    "msgspec": ("config", "sinks", "simulator", "store", "cli", "wire"),
     "pyarrow": ("cli",),
     "rich": ("cli",),
     "sqlalchemy": ("store",),

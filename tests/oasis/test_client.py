@@ -75,8 +75,15 @@ async def test_what_the_current_report_lacks_is_read_from_the_last_20_minutes(
     assert newest == {"A": full("A", NOW), "B": full("B", NOW)}
     back_up = service.asked[1]
     assert back_up["node"] == ("B" if isinstance(trouble, str) else "A,B")
-    assert back_up["startdatetime"] == "20260701T11:40-0000"
+    assert (back_up["startdatetime"], back_up["enddatetime"]) == ("20260701T11:40-0000", "20260701T12:10-0000")
     assert "PRC_INTVL_LMP" in found.request
+
+
+async def test_the_fall_back_is_asked_on_the_grid(authority: Authority, tmp_path: Path) -> None:
+    async with client(authority, tmp_path, lambda _: refusal(1000)) as (oasis, service, clock):
+        clock.advance(137)
+        await oasis.current(["A"])
+    assert service.asked[1]["startdatetime"] == "20260701T11:40-0000"
 
 
 async def test_a_failing_fall_back_leaves_what_was_read_and_says_so(authority: Authority, tmp_path: Path) -> None:

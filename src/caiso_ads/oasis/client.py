@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from caiso_ads.ads.exchange import HttpReply, server_date
+from caiso_ads.core.intervals import INTERVAL, interval_of
 from caiso_ads.core.price import AffectedHour, Market, NodeInfo, Price
 from caiso_ads.errors import OasisError, RemoteError, ThrottledError, TlsError, UnreachableError
 from caiso_ads.oasis import retry
@@ -41,6 +42,8 @@ LATE = timedelta(minutes=5)
 """How long after its interval's end the newest price is taken for late: one whole interval is missing."""
 SMALL_BYTES = 100_000
 """What is larger is read beside the event loop, which others need."""
+AHEAD = 2 * INTERVAL
+"""How far ahead of the running interval's begin that report is asked for: the next may be published early."""
 T = TypeVar("T")
 
 
@@ -86,7 +89,8 @@ class OasisClient:
         newest: PriceAnswer | None = None
         failure: RemoteError | None = None
         try:
-            newest = await self._in_chunks(CURRENT, asked, self._now(), self._now(), live=True)
+            begin = interval_of(self._now())  # required, and without effect as far as is known
+            newest = await self._in_chunks(CURRENT, asked, begin, begin, live=True)
         except (ThrottledError, TlsError, UnreachableError):
             raise  # the other report stands on the same host
         except RemoteError as error:
@@ -96,9 +100,8 @@ class OasisClient:
             assert newest is not None
             return newest
         try:
-            recent = await self._in_chunks(
-                HISTORY[Market.RTD], wanted, self._now() - FALLBACK, self._now() + LATE, live=True
-            )
+            begin = interval_of(self._now())
+            recent = await self._in_chunks(HISTORY[Market.RTD], wanted, begin - FALLBACK, begin + AHEAD, live=True)
         except RemoteError as error:
             if newest is None:
                 raise error from failure
