@@ -25,7 +25,8 @@ from caiso_ads.ads.client import AdsClient
 from caiso_ads.ads.tls import client_context
 from caiso_ads.core.directive import Environment
 from caiso_ads.core.quality import Quality
-from caiso_ads.core.state import Resource, initial
+from caiso_ads.core.resource import Resource
+from caiso_ads.core.state import initial
 from caiso_ads.gateway import Gateway, Settings
 from caiso_ads.ports import SystemClock
 from caiso_ads.simulator.faults import Fault

@@ -32,7 +32,8 @@ from caiso_ads.app import calm_collector
 from caiso_ads.core.directive import Environment
 from caiso_ads.core.model import DispatchBatch
 from caiso_ads.core.points import RESOURCE_POINTS
-from caiso_ads.core.state import Resource, initial
+from caiso_ads.core.resource import Resource
+from caiso_ads.core.state import initial
 from caiso_ads.gateway import Gateway, Settings
 from caiso_ads.sinks.modbus import Config
 from caiso_ads.sinks.modbus.layout import slot

@@ -35,7 +35,8 @@ from stub_ads import RESOURCES, STEP, Files, batch_uid, next_start, serve
 from caiso_ads.ads.client import AdsClient
 from caiso_ads.ads.tls import client_context
 from caiso_ads.core.directive import Environment
-from caiso_ads.core.state import Resource, initial
+from caiso_ads.core.resource import Resource
+from caiso_ads.core.state import initial
 from caiso_ads.gateway import Gateway, Settings
 from caiso_ads.ports import Instant, SystemClock
 from caiso_ads.store.sqlite import SqlStore

@@ -38,8 +38,9 @@ from caiso_ads.core.instant import Instant
 from caiso_ads.core.model import DispatchBatch, DispatchOperatingPoint, Instruction, TrajectoryBatch
 from caiso_ads.core.points import RESOURCE_POINTS, PointValue
 from caiso_ads.core.quality import Quality
+from caiso_ads.core.resource import Resource
 from caiso_ads.core.snapshot import snapshot
-from caiso_ads.core.state import Resource, State, fold, initial
+from caiso_ads.core.state import State, fold, initial
 from caiso_ads.core.still import Memory
 from caiso_ads.replay import Document, replay
 

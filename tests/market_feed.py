@@ -8,7 +8,8 @@ from typing import Any
 
 from caiso_ads.core.directive import Environment
 from caiso_ads.core.model import DispatchBatch, TrajectoryBatch
-from caiso_ads.core.state import Resource, initial
+from caiso_ads.core.resource import Resource
+from caiso_ads.core.state import initial
 from caiso_ads.errors import UnreachableError, WireError
 from caiso_ads.gateway import Gateway, Settings
 from caiso_ads.ports import Receipt, Recorded

@@ -6,7 +6,8 @@ from datetime import timedelta
 
 from caiso_ads.core.directive import Environment
 from caiso_ads.core.quality import Directive, Quality
-from caiso_ads.core.state import Resource, initial
+from caiso_ads.core.resource import Resource
+from caiso_ads.core.state import initial
 from caiso_ads.gateway import Gateway, Settings
 from tests.fakes import START, FakeClock, MemoryStore, ScriptedSource
 

@@ -10,7 +10,7 @@ import pytest
 from caiso_ads.core.directive import Environment
 from caiso_ads.core.points import Snapshot
 from caiso_ads.core.quality import Directive, Quality, Reason
-from caiso_ads.core.state import Resource
+from caiso_ads.core.resource import Resource
 from caiso_ads.errors import WireError
 from caiso_ads.replay import Document, Frame, Outage, replay
 from tests.fakes import START, batch, trajectory

@@ -27,8 +27,9 @@ from caiso_ads.core.instant import Instant
 from caiso_ads.core.model import DispatchBatch, TrajectoryBatch
 from caiso_ads.core.points import Snapshot, index_of, values_of
 from caiso_ads.core.quality import Directive, Quality, Reason
+from caiso_ads.core.resource import Resource
 from caiso_ads.core.snapshot import snapshot
-from caiso_ads.core.state import Resource, State, fold, initial
+from caiso_ads.core.state import State, fold, initial
 from caiso_ads.core.still import Memory
 from caiso_ads.errors import WireError
 

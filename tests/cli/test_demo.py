@@ -14,8 +14,9 @@ from caiso_ads.config import Config, load_config
 from caiso_ads.core import happenings as facts
 from caiso_ads.core.directive import DEFAULT_LIMITS, Environment
 from caiso_ads.core.instant import Instant
+from caiso_ads.core.resource import Resource
 from caiso_ads.core.snapshot import snapshot
-from caiso_ads.core.state import Resource, fold, initial
+from caiso_ads.core.state import fold, initial
 from tests.fakes import START, batch, trajectory
 from tests.price_source import NODE, price
 

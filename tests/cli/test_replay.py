@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 
 from caiso_ads.cli.replay import _with_progress, command
 from caiso_ads.core.model import DispatchBatch, TrajectoryBatch
-from caiso_ads.core.state import Resource
+from caiso_ads.core.resource import Resource
 from caiso_ads.errors import WireError
 from caiso_ads.ports import Receipt, StoredPayload
 from caiso_ads.replay import replay

@@ -18,8 +18,9 @@ from caiso_ads.core.directive import DEFAULT_LIMITS, Environment
 from caiso_ads.core.instant import Instant
 from caiso_ads.core.points import RESOURCE_POINTS, PointValue
 from caiso_ads.core.quality import Directive, Quality
+from caiso_ads.core.resource import Resource
 from caiso_ads.core.snapshot import snapshot
-from caiso_ads.core.state import Resource, initial
+from caiso_ads.core.state import initial
 from caiso_ads.ports import SinkContext
 from caiso_ads.sinks.status import document
 from tests.fakes import START, FakeClock, MemoryStore

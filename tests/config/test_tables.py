@@ -6,7 +6,7 @@ import pytest
 from caiso_ads.config.tables import LimitsConfig, ResourceConfig
 from caiso_ads.core.directive import DEFAULT_FALLBACK, DEFAULT_LIMITS, Then
 from caiso_ads.core.ramp import Machine
-from caiso_ads.core.state import Mode, Resource
+from caiso_ads.core.resource import Mode, Resource
 from caiso_ads.errors import ConfigError
 
 

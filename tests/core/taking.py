@@ -12,8 +12,9 @@ from caiso_ads.core.instant import Instant
 from caiso_ads.core.model import InstructionDetail
 from caiso_ads.core.points import Snapshot
 from caiso_ads.core.quality import Reason
+from caiso_ads.core.resource import Resource
 from caiso_ads.core.snapshot import snapshot
-from caiso_ads.core.state import Resource, State, fold, initial
+from caiso_ads.core.state import State, fold, initial
 from tests.fakes import START, batch, trajectory
 
 NOW = Instant(START, 1000.0)

@@ -17,8 +17,9 @@ from caiso_ads.core.directive import Environment
 from caiso_ads.core.happenings import Event
 from caiso_ads.core.model import DispatchBatch
 from caiso_ads.core.quality import Directive, Quality, Reason
+from caiso_ads.core.resource import Mode
 from caiso_ads.core.setpoint import targets_of
-from caiso_ads.core.state import Mode, State, fold, initial
+from caiso_ads.core.state import State, fold, initial
 from tests.core.taking import FLAT, MINUTES_5, NOW, PLAIN, after, of, reasons, take
 from tests.fakes import START, batch, trajectory
 

@@ -8,7 +8,8 @@ from caiso_ads.core.decide import Queued, recheck, retry_delay_s, sendable
 from caiso_ads.core.directive import Environment
 from caiso_ads.core.instant import Instant
 from caiso_ads.core.model import DispatchBatch
-from caiso_ads.core.state import Resource, State, fold, initial
+from caiso_ads.core.resource import Resource
+from caiso_ads.core.state import State, fold, initial
 from tests.fakes import START, batch
 
 NOW = Instant(START, 1000.0)

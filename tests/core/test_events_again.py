@@ -12,7 +12,7 @@ from caiso_ads.core import happenings as facts
 from caiso_ads.core.codes import BatchStatus, BatchType, InstructionType
 from caiso_ads.core.events import Notice, PlantEvent, events_of, merged, situation
 from caiso_ads.core.model import DispatchBatch
-from caiso_ads.core.state import Mode
+from caiso_ads.core.resource import Mode
 from tests.core.taking import NOW, PLAIN, after, of, take
 from tests.fakes import START, batch
 

@@ -16,8 +16,9 @@ from caiso_ads.core.points import NODE_POINTS, Snapshot
 from caiso_ads.core.price_state import NodeState
 from caiso_ads.core.price_view import Conditions, PriceLimits, view
 from caiso_ads.core.quality import Quality
+from caiso_ads.core.resource import Resource
 from caiso_ads.core.snapshot import snapshot
-from caiso_ads.core.state import Resource, State, fold, initial
+from caiso_ads.core.state import State, fold, initial
 from tests.fakes import START, batch
 from tests.price_source import NODE, OTHER, price
 

@@ -15,7 +15,8 @@ from caiso_ads.core.model import DispatchBatch
 from caiso_ads.core.points import Snapshot
 from caiso_ads.core.quality import Directive, Quality, Reason
 from caiso_ads.core.ramp import Machine
-from caiso_ads.core.state import Mode, Resource, State, fold
+from caiso_ads.core.resource import Mode, Resource
+from caiso_ads.core.state import State, fold
 from tests.core.taking import FLAT, MINUTES_5, NOW, PLAIN, after, curve, dots, of, reasons, take
 from tests.fakes import START, batch
 

@@ -14,7 +14,8 @@ from caiso_ads.core.instant import Instant
 from caiso_ads.core.points import Snapshot
 from caiso_ads.core.quality import Directive, Quality, Reason
 from caiso_ads.core.ramp import Machine
-from caiso_ads.core.state import Mode, State, fold
+from caiso_ads.core.resource import Mode
+from caiso_ads.core.state import State, fold
 from tests.core.taking import FLAT, NOW, PLAIN, after, curve, dots, of, reasons, take
 from tests.fakes import START, batch
 

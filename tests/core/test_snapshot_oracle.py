@@ -17,7 +17,8 @@ from caiso_ads.core.model import DispatchBatch
 from caiso_ads.core.points import RESOURCE_POINTS, Snapshot
 from caiso_ads.core.quality import Directive, Quality
 from caiso_ads.core.ramp import Machine
-from caiso_ads.core.state import Mode, Resource, State, fold, initial
+from caiso_ads.core.resource import Mode, Resource
+from caiso_ads.core.state import State, fold, initial
 from caiso_ads.core.trajectory import Leg
 from tests.core.taking import NOW, take
 from tests.core.test_ramp_oracle import oracle as ramp_oracle

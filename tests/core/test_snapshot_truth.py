@@ -20,7 +20,8 @@ from caiso_ads.core.model import DispatchBatch
 from caiso_ads.core.override import Override
 from caiso_ads.core.quality import Directive, Quality, Reason
 from caiso_ads.core.ramp import Machine
-from caiso_ads.core.state import Mode, fold, initial
+from caiso_ads.core.resource import Mode
+from caiso_ads.core.state import fold, initial
 from tests.core.taking import FLAT, MINUTES_5, NOW, PLAIN, after, curve, dots, of, reasons, take
 from tests.fakes import START, batch, trajectory
 

@@ -8,7 +8,8 @@ from caiso_ads.core import happenings as facts
 from caiso_ads.core.codes import BatchStatus, BatchType
 from caiso_ads.core.directive import Environment, LinkFault
 from caiso_ads.core.instant import Instant
-from caiso_ads.core.state import HORIZON_S, Resource, State, fold, initial
+from caiso_ads.core.resource import HORIZON_S, Resource
+from caiso_ads.core.state import State, fold, initial
 from tests.fakes import START, batch, trajectory
 
 NOW = Instant(START, 1000.0)

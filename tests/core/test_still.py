@@ -18,8 +18,9 @@ from caiso_ads.core.instant import Instant
 from caiso_ads.core.override import Override
 from caiso_ads.core.points import Snapshot
 from caiso_ads.core.quality import Directive
+from caiso_ads.core.resource import Mode
 from caiso_ads.core.snapshot import snapshot
-from caiso_ads.core.state import Mode, State, fold, initial
+from caiso_ads.core.state import State, fold, initial
 from caiso_ads.core.still import Memory, worked_out
 from tests.core.taking import NOW, PLAIN, after, dots
 from tests.core.test_snapshot_oracle import FLEET, curve_event, curves, said

@@ -6,8 +6,9 @@ import logging
 import pytest
 
 from caiso_ads.core.directive import DEFAULT_LIMITS, Environment
+from caiso_ads.core.resource import Resource
 from caiso_ads.core.snapshot import snapshot
-from caiso_ads.core.state import Resource, initial
+from caiso_ads.core.state import initial
 from caiso_ads.loop.supervisor import SinkHealth, Supervisor
 from caiso_ads.ports import Feed
 from tests.fakes import FakeClock, RecordingSink

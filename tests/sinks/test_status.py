@@ -14,8 +14,9 @@ from caiso_ads.core.directive import DEFAULT_LIMITS, Environment
 from caiso_ads.core.instant import Instant
 from caiso_ads.core.points import GATEWAY_POINTS, RESOURCE_POINTS, PointValue, Snapshot
 from caiso_ads.core.quality import Quality
+from caiso_ads.core.resource import Resource
 from caiso_ads.core.snapshot import snapshot as make_snapshot
-from caiso_ads.core.state import Resource, initial
+from caiso_ads.core.state import initial
 from caiso_ads.errors import ConfigError
 from caiso_ads.ports import Feed, SinkContext
 from caiso_ads.sinks.status import Config, document

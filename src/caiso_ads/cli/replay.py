@@ -20,7 +20,7 @@ from caiso_ads.core.lived import NOTHING
 
 if TYPE_CHECKING:
     from caiso_ads.cli._replay_documents import Found
-    from caiso_ads.core.state import Resource
+    from caiso_ads.core.resource import Resource
     from caiso_ads.replay import Frame
 
 _AFTER = timedelta(minutes=5)
@@ -176,7 +176,7 @@ def _window(found: Found, start: datetime | None, end: datetime | None) -> tuple
 
 def _resources(plant: _Plant, found: Found, chosen: Sequence[str]) -> dict[str, Resource]:
     """Return the resources to replay: those named, else all that are configured, else all that are spoken of."""
-    from caiso_ads.core.state import Resource
+    from caiso_ads.core.resource import Resource
 
     known = plant.resources
     if known is None:

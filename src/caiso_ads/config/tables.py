@@ -17,7 +17,7 @@ from caiso_ads.ads.exchange import Endpoint
 from caiso_ads.core.directive import DEFAULT_LIMITS, AgeLimits, Environment, Fallback, Then
 from caiso_ads.core.happenings import CLOCK_LIMIT_S
 from caiso_ads.core.ramp import Machine
-from caiso_ads.core.state import Mode, Resource
+from caiso_ads.core.resource import Mode, Resource
 from caiso_ads.errors import ConfigError
 
 Technology = Literal["solar", "wind", "storage", "gas", "hydro", "intertie", "other"]

@@ -19,8 +19,9 @@ from caiso_ads.core.points import GATEWAY_POINTS, RESOURCE_POINTS, Row, Snapshot
 from caiso_ads.core.price_view import dot_prices, link_values, node_values
 from caiso_ads.core.quality import Directive, Quality
 from caiso_ads.core.ramp import along
+from caiso_ads.core.resource import Mode, Resource
 from caiso_ads.core.setpoint import INTERVAL_S, Target, overdue_s, standing
-from caiso_ads.core.state import Mode, Resource, State
+from caiso_ads.core.state import State
 from caiso_ads.core.still import Memory, shown_time
 
 _ENVIRONMENT_CODES = {Environment.PRODUCTION: 0, Environment.MARKET_SIM: 1, Environment.SIMULATOR: 2}

@@ -17,8 +17,8 @@ from caiso_ads.core.events import NOTHING, Situation, situation, unannounced
 from caiso_ads.core.intervals import newest_number
 from caiso_ads.core.points import RESOURCE_POINTS, Value
 from caiso_ads.core.ramp import Piece, piece_at
+from caiso_ads.core.resource import Resource, ResourceState
 from caiso_ads.core.setpoint import Targets, choose, standing
-from caiso_ads.core.state import Resource, ResourceState
 
 _NONE: dict[str, Value] = dict.fromkeys(point.key for point in RESOURCE_POINTS)
 _FOLLOW_CODES = {None: 0, False: 1, True: 2}
