@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from typing import Any, Generic, Protocol, TypeVar
 
-from caiso_ads.core.instant import Instant as Instant  # noqa: PLC0414 - part of this module's face
+from caiso_ads.core.instant import Instant as Instant
 from caiso_ads.core.model import DispatchBatch, TrajectoryBatch
 from caiso_ads.core.override import Cleared, Override
 from caiso_ads.core.points import Snapshot
