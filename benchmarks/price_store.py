@@ -21,7 +21,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from caiso_ads.core.price import Market, Price
-from caiso_ads.ports import PriceAnswer, SystemClock
+from caiso_ads.ports import SystemClock
+from caiso_ads.ports.prices import PriceAnswer
 from caiso_ads.store import engine, prices
 from caiso_ads.store.migrate import prepare
 from caiso_ads.store.sqlite import SqlStore, open_core

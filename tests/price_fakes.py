@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from caiso_ads.core.instant import Instant
 from caiso_ads.core.price import AffectedHour, Correction, Market, NodeInfo, Price
-from caiso_ads.ports import PriceAnswer, StoredPrice
+from caiso_ads.ports.prices import PriceAnswer, StoredPrice
 from caiso_ads.wire.oasis.reports import HISTORY
 
 NOW = datetime(2026, 7, 1, 12, 0, tzinfo=UTC)

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 
 from caiso_ads.core.price import AffectedHour, Correction, Market, NodeInfo, Price
 from caiso_ads.errors import StoreError
-from caiso_ads.ports import PriceAnswer, StoredPrice
+from caiso_ads.ports.prices import PriceAnswer, StoredPrice
 from tests.fakes import START, FakeClock
 
 NODE, OTHER = "TH_NP15_GEN-APND", "SUNRDG_7_N001"

@@ -16,8 +16,11 @@ LONGEST, MEDIAN = 400, 150
 
 # Source without a test file of its own name, each with the reason.
 UNMIRRORED = {
+    "core/answers.py": "nouns without behaviour; what is done with them is tested beside it",
     "core/happenings.py": "facts without behaviour; what they do is tested in tests/core/test_state.py",
     "core/price.py": "nouns without behaviour; what is done with them is tested beside it, in test_price_state.py and on",
+    "ports/answers.py": "protocols and what they pass; whoever implements them is tested",
+    "ports/prices.py": "protocols and what they pass; whoever implements them is tested",
     "sinks/__init__.py": "the registry; tests/sinks/test_contract.py runs over it",
 }
 

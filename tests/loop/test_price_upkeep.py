@@ -11,7 +11,7 @@ from caiso_ads.core.happenings import Event, NodesUnknown, PricesSeen
 from caiso_ads.core.price import AffectedHour, Market, NodeInfo, Price
 from caiso_ads.errors import UnreachableError
 from caiso_ads.loop.price_upkeep import TRADE_DAYS, Upkeep, spans
-from caiso_ads.ports import PriceAnswer
+from caiso_ads.ports.prices import PriceAnswer
 from tests.fakes import START, FakeClock
 from tests.price_source import NODE, OTHER, MemoryPrices, ScriptedPrices, price
 

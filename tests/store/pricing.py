@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from caiso_ads.core.price import Market, Price
 from caiso_ads.core.price_grid import LENGTHS
-from caiso_ads.ports import PriceAnswer
+from caiso_ads.ports.prices import PriceAnswer
 from tests.store.making import NOON
 
 FIVE = timedelta(minutes=5)

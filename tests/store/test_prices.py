@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from caiso_ads.core.price import Correction, Market, Price
 from caiso_ads.core.price_change import Change, merged, values_of
 from caiso_ads.errors import StoreError
-from caiso_ads.ports import StoredPrice
+from caiso_ads.ports.prices import StoredPrice
 from caiso_ads.store.sqlite import SqlStore
 from tests.store.making import NOON, StillClock, ask
 from tests.store.pricing import DAY, FIVE, NODES, a_bare_price, a_price, an_hour, told

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from caiso_ads.core.price import Market, Price
     from caiso_ads.oasis.client import OasisClient
     from caiso_ads.oasis.download import Progress
-    from caiso_ads.ports import PriceStore
+    from caiso_ads.ports.prices import PriceStore
 
 _MARKETS = ("rtd", "fmm", "hasp", "dam")
 

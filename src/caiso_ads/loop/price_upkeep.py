@@ -16,7 +16,8 @@ from caiso_ads.core.happenings import Event, NodesUnknown, PricesSeen
 from caiso_ads.core.price import AffectedHour, Correction, Market, NodeInfo
 from caiso_ads.core.price_state import HORIZON
 from caiso_ads.errors import LocalError, RemoteError
-from caiso_ads.ports import Clock, PriceSource, PriceStore
+from caiso_ads.ports import Clock
+from caiso_ads.ports.prices import PriceSource, PriceStore
 from caiso_ads.wire.oasis.reports import CATALOGUES
 
 log = logging.getLogger("caiso_ads.prices")

@@ -19,7 +19,8 @@ from caiso_ads.core.price import Market
 from caiso_ads.core.price_state import AHEAD, HORIZON
 from caiso_ads.errors import LocalError, NotSoapError, OasisError, RemoteError, StoreError, ThrottledError, WireError
 from caiso_ads.loop.price_upkeep import Upkeep, told
-from caiso_ads.ports import Clock, PriceAnswer, PriceSource, PriceStore
+from caiso_ads.ports import Clock
+from caiso_ads.ports.prices import PriceAnswer, PriceSource, PriceStore
 
 log = logging.getLogger("caiso_ads.prices")
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from caiso_ads.core.price import NodeInfo
 from caiso_ads.errors import RemoteError
-from caiso_ads.ports import PriceSource, PriceStore
+from caiso_ads.ports.prices import PriceSource, PriceStore
 
 KEPT = timedelta(days=1)
 

@@ -26,7 +26,8 @@ from caiso_ads.oasis.plan import FEWEST_NODES_A_REQUEST, GROUPS, NODES_A_REQUEST
 from caiso_ads.oasis.query import CATALOGUE_PARAMETERS, CSV, checked_nodes, checked_url, of_nodes, query
 from caiso_ads.oasis.reading import content
 from caiso_ads.oasis.transport import Transport
-from caiso_ads.ports import Clock, PriceAnswer
+from caiso_ads.ports import Clock
+from caiso_ads.ports.prices import PriceAnswer
 from caiso_ads.wire.oasis import answer, trade_day
 from caiso_ads.wire.oasis.reports import CATALOGUES, CORRECTIONS, CURRENT, HISTORY, Report, Verdict
 
@@ -48,7 +49,7 @@ T = TypeVar("T")
 
 
 class OasisClient:
-    """Implements ``ports.PriceSource``; an async context manager. Raises ConfigError for an unusable address.
+    """Implements ``ports.prices.PriceSource``; an async context manager. Raises ConfigError for an unusable address.
 
     ``nodes_a_request`` is how many nodes one request names at first; it falls to 10 when the service wants fewer.
     ``jitter`` gives numbers in 0..1, for the waits between attempts.

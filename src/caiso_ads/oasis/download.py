@@ -16,7 +16,7 @@ from caiso_ads.core.price import Correction, Market
 from caiso_ads.errors import OasisError
 from caiso_ads.oasis import retry
 from caiso_ads.oasis.plan import GROUPS, NODES_A_REQUEST, Ask, halves, requests
-from caiso_ads.ports import PriceAnswer, PriceSource, PriceStore
+from caiso_ads.ports.prices import PriceAnswer, PriceSource, PriceStore
 from caiso_ads.wire.oasis.reports import Verdict
 
 SETTLED = timedelta(hours=2)

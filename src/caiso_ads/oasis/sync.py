@@ -20,7 +20,8 @@ from caiso_ads.core.price import AffectedHour, Market, NodeInfo
 from caiso_ads.oasis.client import OasisClient
 from caiso_ads.oasis.download import Outcome, Progress, fetch_history, silent
 from caiso_ads.oasis.pacer import Pacer
-from caiso_ads.ports import Clock, PriceAnswer, PriceStore
+from caiso_ads.ports import Clock
+from caiso_ads.ports.prices import PriceAnswer, PriceStore
 
 _T = TypeVar("_T")
 CLOSING_S = 0.1

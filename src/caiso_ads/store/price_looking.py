@@ -13,7 +13,7 @@ from typing import Any
 
 from caiso_ads.core.price import Correction, Market, NodeInfo, Price
 from caiso_ads.errors import StoreError
-from caiso_ads.ports import StoredPrice
+from caiso_ads.ports.prices import StoredPrice
 from caiso_ads.store.looking import ReadOnly
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -34,7 +34,7 @@ _CATALOGUE = "SELECT kind, name, node, start_time, end_time FROM price_catalogue
 
 
 class PriceLooking(ReadOnly):
-    """What ``ports.PriceStore`` returns, without waiting for its owner. Every method raises StoreError."""
+    """What ``ports.prices.PriceStore`` returns, without waiting for its owner. Every method raises StoreError."""
 
     def prices(self, market: Market, nodes: Sequence[str], start: datetime, end: datetime) -> list[StoredPrice]:
         """Return the newest version of each interval that begins in that time, by node and start."""

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, bindparam, select, update
 from caiso_ads.core.price import Correction, Market, Price
 from caiso_ads.core.price_change import Change, Values, merged, values_of
 from caiso_ads.errors import StoreError
-from caiso_ads.ports import PriceAnswer, StoredPrice
+from caiso_ads.ports.prices import PriceAnswer, StoredPrice
 from caiso_ads.store import price_names
 from caiso_ads.store.bulk import insert_rows
 from caiso_ads.store.prices_schema import MARKETS, PARTS, price, price_correction, price_node, price_request

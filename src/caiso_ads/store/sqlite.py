@@ -22,18 +22,8 @@ from caiso_ads.core.model import DispatchBatch, TrajectoryBatch
 from caiso_ads.core.override import Cleared, Override
 from caiso_ads.core.price import Correction, Market, NodeInfo
 from caiso_ads.errors import StoreError
-from caiso_ads.ports import (
-    Clock,
-    Cursors,
-    History,
-    Intent,
-    PriceAnswer,
-    Receipt,
-    Recorded,
-    Redecoded,
-    StoredPayload,
-    StoredPrice,
-)
+from caiso_ads.ports import Clock, Cursors, History, Intent, Receipt, Recorded, Redecoded, StoredPayload
+from caiso_ads.ports.prices import PriceAnswer, StoredPrice
 from caiso_ads.store import (
     audit,
     disturbances,
