@@ -63,7 +63,7 @@ def _table(snapshot: Snapshot, config: Config, modbus: ModbusConfig) -> Table:
         table.add_column(title, justify="right", no_wrap=True)
     priced = bool(snapshot.nodes)  # the LMP of the interval the DOT belongs to
     if priced:
-        table.add_column("LMP", justify="right", no_wrap=True)
+        table.add_column("DOT's LMP", justify="right", no_wrap=True)
     for title in ("register", "block"):
         table.add_column(title, justify="right", no_wrap=True)
     for index, resource_id in enumerate(snapshot.resources):

@@ -139,7 +139,7 @@ def _table(resources: list[dict[str, Any]]) -> RenderableType:
     from rich.text import Text
 
     priced = any("dot_lmp" in resource for resource in resources)
-    lmp = ("LMP",) if priced else ()
+    lmp = ("DOT's LMP",) if priced else ()
     table = Table(
         "Resource", "Directive", "Setpoint MW", "DOT → next", *lmp, "Quality", "Trajectory", "Dispatch", "Why"
     )
