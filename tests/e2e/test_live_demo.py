@@ -10,7 +10,9 @@ import struct
 import subprocess
 import sys
 import time
+import tomllib
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -142,6 +144,37 @@ def test_mbpoll_reads_what_status_says_in_the_legacy_order_and_the_native_block(
     for read in (native, legacy):
         read_value, said = same_snapshot(demo, read)
         assert math.isclose(read_value, said, rel_tol=1e-4, abs_tol=0.01)
+
+
+def test_mbpoll_reads_the_prices_that_the_price_command_shows(demo: Demo) -> None:
+    """40051 is the newest price, 40053 the one that applies now; asked of the same service by the other way."""
+    config = demo.directory / "gateway.toml"
+    node = tomllib.loads(config.read_text())["node"][0]["id"]
+    words = ("lmp", node, "--json", "--config", str(config))
+    run = [sys.executable, "-c", "from caiso_ads.cli import main; main()"]
+    deadline = time.monotonic() + 90.0
+    while time.monotonic() < deadline:
+        before = mbpoll(demo, "-t", "4:float", "-r", "51", "-c", "2")
+        output = subprocess.run([*run, *words], check=True, capture_output=True, env=processes.environment()).stdout
+        after = mbpoll(demo, "-t", "4:float", "-r", "51", "-c", "2")
+        if before == after and mbpoll(demo, "-t", "1", "-r", "6", "-c", "1") == [1.0]:
+            break  # not over the edge of an interval, and the price of now is good
+    else:
+        raise AssertionError("no good price stood still")
+    prices = json.loads(output)["prices"]
+    said = [row["lmp_usd_per_mwh"] for row in (max(prices, key=lambda row: row["start_utc"]), applying(prices))]
+    assert after == pytest.approx(said, rel=1e-4)
+
+
+def applying(prices: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the price of the interval that contains this moment."""
+    now = datetime.now(UTC)
+    (found,) = [
+        row
+        for row in prices
+        if datetime.fromisoformat(row["start_utc"]) <= now < datetime.fromisoformat(row["end_utc"])
+    ]
+    return found
 
 
 def test_the_files_of_the_demo_can_be_copied_and_checked(demo: Demo) -> None:
