@@ -158,12 +158,12 @@ def test_mbpoll_reads_the_prices_that_the_price_command_shows(demo: Demo) -> Non
         output = subprocess.run([*run, *words], check=True, capture_output=True, env=processes.environment()).stdout
         after = mbpoll(demo, "-t", "4:float", "-r", "51", "-c", "2")
         if before == after and mbpoll(demo, "-t", "1", "-r", "6", "-c", "1") == [1.0]:
-            break  # not over the edge of an interval, and the price of now is good
-    else:
-        raise AssertionError("no good price stood still")
-    prices = json.loads(output)["prices"]
-    said = [row["lmp_usd_per_mwh"] for row in (max(prices, key=lambda row: row["start_utc"]), applying(prices))]
-    assert after == pytest.approx(said, rel=1e-4)
+            prices = json.loads(output)["prices"]
+            newest = max(prices, key=lambda row: str(row["start_utc"]))
+            said = [row["lmp_usd_per_mwh"] for row in (newest, applying(prices))]
+            assert after == pytest.approx(said, rel=1e-4)
+            return  # it was not over the edge of an interval, and the price of now was good
+    raise AssertionError("no good price stood still")
 
 
 def applying(prices: list[dict[str, Any]]) -> dict[str, Any]:
