@@ -161,8 +161,11 @@ def refuse_simulator_files(config: Config) -> None:
     """
     if Environment(config.ads.environment) is Environment.SIMULATOR:
         return
-    found = (("ads", "certificate", config.ads.certificate), ("ads", "ca_file", config.ads.ca_file))
-    for table, key, path in (*found, ("oasis", "ca_file", config.oasis.ca_file)):
+    found = (
+        ("ads", "certificate", config.ads.certificate), ("ads", "ca_file", config.ads.ca_file),
+        ("responses", "certificate", config.responses.certificate), ("oasis", "ca_file", config.oasis.ca_file),
+    )  # fmt: skip
+    for table, key, path in found:
         if path is not None and _is_marked(path):
             raise ConfigError(
                 f"{path} was made by the simulator", file=str(config.source), table=table, key=key,
