@@ -137,7 +137,7 @@ def _nothing_known(config: Config, environment: Environment) -> State:
 
 def _settings(config: Config) -> Settings:
     limits = config.limits
-    return Settings(config.ads.poll_interval_s, config.ads.acknowledge, limits.ages, limits.clock_off_s)
+    return Settings(config.ads.poll_interval_s, config.acknowledges, limits.ages, limits.clock_off_s)
 
 
 def _sinks(config: Config, environment: Environment, store: SqlStore, clock: Clock) -> dict[str, tuple[Sink, bool]]:

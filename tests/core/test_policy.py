@@ -195,5 +195,6 @@ def test_an_outage_never_gives_more_than_normal() -> None:
 def test_an_hourly_instruction_is_about_at_least_its_whole_hour() -> None:
     assert delivery(batch(), row()) == (HOUR, HOUR + ONE_HOUR)
     assert delivery(batch(), row(start_time=None, end_time=None)) == (HOUR, HOUR + ONE_HOUR)
+    assert delivery(batch(), row(end_time=HOUR + ONE_HOUR / 2)) == (HOUR, HOUR + ONE_HOUR)
     middle = row(start_time=HOUR + ONE_HOUR / 2, end_time=HOUR + 2 * ONE_HOUR)
     assert delivery(batch(), middle) == (HOUR, HOUR + 2 * ONE_HOUR)

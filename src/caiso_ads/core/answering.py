@@ -69,10 +69,9 @@ def state_of(result: ResponseResult) -> AnswerState:
 def read_reason(said: object) -> ReasonCode:
     """Return the reason code of its number or of its word, such as ``13`` or ``unit-derate``. Raises CommandError."""
     text = str(said).strip().lower().replace("_", "-").replace(" ", "-")
-    if isinstance(said, int | str) and not isinstance(said, bool):
-        for code in REASONS:
-            if text in {str(int(code)), reason_word(code)}:
-                return code
+    for code in REASONS:
+        if text in {str(int(code)), reason_word(code)}:
+            return code
     allowed = ", ".join(f"{int(code)} {reason_word(code)}" for code in REASONS)
     raise CommandError(f"{said!r} is no reason that may be given; allowed: {allowed}", field="reason")
 

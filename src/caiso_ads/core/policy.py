@@ -91,7 +91,7 @@ def capability_at(
 ) -> float:
     """Return what the resource can give all through that time (MW): the least of its normal and of every outage."""
     hit = (o.available_mw for o in outages if o.resource_id == resource_id and o.start < end and start < o.end)
-    return min(normal_mw, *hit, normal_mw)
+    return min((normal_mw, *hit))
 
 
 def decide(
