@@ -163,7 +163,7 @@ def refuse_simulator_files(config: Config) -> None:
         return
     found = (
         ("ads", "certificate", config.ads.certificate), ("ads", "ca_file", config.ads.ca_file),
-        ("responses", "certificate", config.responses.certificate), ("oasis", "ca_file", config.oasis.ca_file),
+        ("oasis", "ca_file", config.oasis.ca_file), ("responses", "certificate", config.responses.certificate),
     )  # fmt: skip
     for table, key, path in found:
         if path is not None and _is_marked(path):
