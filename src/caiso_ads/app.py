@@ -137,7 +137,7 @@ def _nothing_known(config: Config, environment: Environment) -> State:
 
 def _settings(config: Config) -> Settings:
     limits = config.limits
-    return Settings(config.ads.poll_interval_s, config.ads.acknowledge, limits.ages, limits.clock_off_s)
+    return Settings(config.ads.poll_interval_s, config.acknowledges, limits.ages, limits.clock_off_s)
 
 
 def _sinks(config: Config, environment: Environment, store: SqlStore, clock: Clock) -> dict[str, tuple[Sink, bool]]:
@@ -161,8 +161,11 @@ def refuse_simulator_files(config: Config) -> None:
     """
     if Environment(config.ads.environment) is Environment.SIMULATOR:
         return
-    found = (("ads", "certificate", config.ads.certificate), ("ads", "ca_file", config.ads.ca_file))
-    for table, key, path in (*found, ("oasis", "ca_file", config.oasis.ca_file)):
+    found = (
+        ("ads", "certificate", config.ads.certificate), ("ads", "ca_file", config.ads.ca_file),
+        ("oasis", "ca_file", config.oasis.ca_file), ("responses", "certificate", config.responses.certificate),
+    )  # fmt: skip
+    for table, key, path in found:
         if path is not None and _is_marked(path):
             raise ConfigError(
                 f"{path} was made by the simulator", file=str(config.source), table=table, key=key,
