@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from itertools import chain, repeat
 from typing import TypeVar
 
-from caiso_ads.core.answering import RESULT_WORDS, read_back, refusal
+from caiso_ads.core.answering import LATE_S, read_back, refusal, result_words, state_of
 from caiso_ads.core.answers import Answer, AnswerKind, AnswerState
 from caiso_ads.core.codes import BatchStatus, ReasonCode, ResponseResult
 from caiso_ads.core.model import DispatchBatch
@@ -29,8 +29,6 @@ T = TypeVar("T")
 
 PAUSES_S = (1.0, 2.0, 5.0, 10.0, 20.0, 30.0)
 """Between two readings of a batch, or between two tries to get ready to send (s); the last one repeats."""
-QUIET_S = 30.0
-"""How long the ISO has, after an answer whose outcome is not known, until a batch without it means LOST (s)."""
 FORGOTTEN = timedelta(hours=24)
 """So long after it was given, the ISO's cache no longer has the batch, and reading tells nothing."""
 LANES = 4
@@ -156,11 +154,10 @@ class ResponseLoop:
             log.warning("%s: outcome not known, reading the batch back: %s", _name(answer), problem)
             return None
         self._alarm.heard(answer, result)
-        if result is ResponseResult.RC_SUCCESS:
-            return Ending(AnswerState.CONFIRMED, _words(result), result)
-        if result.is_known:
-            return Ending(AnswerState.REFUSED, _words(result), result)
-        log.warning("%s: result %d is not in our list, reading the batch back", _name(answer), result)
+        state = state_of(result)
+        if state is not AnswerState.SENDING:
+            return Ending(state, result_words(result), result)
+        log.warning("%s: %s: reading the batch back", _name(answer), result_words(result))
         return None
 
     async def _call(self, answer: Answer) -> ResponseResult:
@@ -185,8 +182,8 @@ class ResponseLoop:
                     log.warning("%s: cannot be read back yet: %s", _name(answer), problem)
                 told = True
             else:
-                quiet = self._clock.now().mono - asked >= QUIET_S
-                if state is not AnswerState.SENDING and (quiet or state is not AnswerState.LOST):
+                late = self._clock.now().mono - asked > LATE_S
+                if state is not AnswerState.SENDING and (late or state is not AnswerState.LOST):
                     return Ending(state, f"read back: {text}")
             await self._clock.sleep(pause)
         log.error("%s: it will never be known whether the ISO has it: the batch is forgotten", _name(answer))
@@ -243,10 +240,6 @@ def _pauses() -> Iterator[float]:
 
 def _name(answer: Answer) -> str:
     return f"{answer.kind.value} of {answer.instruction_uid} for {answer.resource_id}"
-
-
-def _words(result: ResponseResult) -> str:
-    return RESULT_WORDS.get(result, result.label)
 
 
 def _given(value: T | None, field: str) -> T:
