@@ -62,15 +62,16 @@ class Settings:
 class Gateway:
     """One gateway: a source, a store, a feed. ``serving`` says whether every required sink serves.
 
-    ``spool`` is where operators' commands come in; without one there are none.
+    ``spool`` is where operators' commands come in; without one there are none. ``shown`` hears of each stored batch and
+    of the first snapshot that holds it, before a sink can see that one.
     """
 
     def __init__(
         self, source: Source, store: Store, clock: Clock, state: State, settings: Settings, serving: Callable[[], bool],
-        spool: Spool | None = None,
+        spool: Spool | None = None, shown: Callable[[DispatchBatch, int], None] = lambda _batch, _generation: None,
     ) -> None:  # fmt: skip
         self.state, self.settings = state, settings
-        self._source, self._store, self._clock, self._spool = source, store, clock, spool
+        self._source, self._store, self._clock, self._spool, self._shown = source, store, clock, spool, shown
         self._heartbeat, self._memory = 0, Memory()
         self._outbox = Outbox(source, store, clock, serving)
         self.feed = Feed(self._snapshot(0))
@@ -253,6 +254,7 @@ class Gateway:
         self._fold_clock(self._clock_watch.batch(receipt, receipt.content, self._clock.now()))
         self._fold(facts.BatchSeen(receipt.content, self._clock.now()))
         self.publish()
+        self._shown(receipt.content, self.feed.latest.generation)
         if recorded.intent is not None:
             self._outbox.add(recorded.intent, self.feed.latest.generation)
         self._teller.news(receipt.content, self.state.foreign)
@@ -277,6 +279,7 @@ class Gateway:
             self._unreadable(receipt.content, f"batch {uid}")
             return
         self.accept(facts.BatchSeen(receipt.content, self._clock.now()))
+        self._shown(receipt.content, self.feed.latest.generation)
 
     def _changed(self, header: DispatchBatch) -> bool:
         known = self.state.batches.get(header.batch_uid)
