@@ -61,16 +61,18 @@ class Settings:
 class Gateway:
     """One gateway: a source, a store, a feed. ``serving`` says whether every required sink serves.
 
-    ``note`` takes facts for the evidence chain. ``onlookers`` are shown each event and the state after it; what is in
-    ``beside`` runs with the loop, once the past is restored.
+    ``note`` takes facts for the evidence chain; ``shown`` hears of each stored batch and of the first snapshot that holds
+    it, before a sink can see that one. ``onlookers`` are shown each event and the state after it; what is in ``beside``
+    runs with the loop, once the past is restored.
     """
 
     def __init__(
         self, source: Source, store: Store, clock: Clock, state: State, settings: Settings, serving: Callable[[], bool],
         note: Callable[[Fact], None] = dismiss,
+        shown: Callable[[DispatchBatch, int], None] = lambda _batch, _generation: None,
     ) -> None:  # fmt: skip
         self.state, self.settings = state, settings
-        self._source, self._store, self._clock = source, store, clock
+        self._source, self._store, self._clock, self._shown = source, store, clock, shown
         self.onlookers: list[Callable[[facts.Event, State], None]] = []
         self.beside: dict[str, Callable[[], Coroutine[None, None, None]]] = {}
         self._heartbeat, self._memory = 0, Memory()
@@ -255,6 +257,7 @@ class Gateway:
         self._fold_clock(self._clock_watch.batch(receipt, receipt.content, self._clock.now()))
         self._fold(facts.BatchSeen(receipt.content, self._clock.now()))
         self.publish()
+        self._shown(receipt.content, self.feed.latest.generation)
         if recorded.intent is not None:
             self._outbox.add(recorded.intent, self.feed.latest.generation)
         self._teller.news(receipt.content, self.state.foreign)
@@ -279,6 +282,7 @@ class Gateway:
             self._unreadable(receipt.content, f"batch {uid}")
             return
         self.accept(facts.BatchSeen(receipt.content, self._clock.now()))
+        self._shown(receipt.content, self.feed.latest.generation)
 
     def _changed(self, header: DispatchBatch) -> bool:
         known = self.state.batches.get(header.batch_uid)
