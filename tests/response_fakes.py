@@ -11,7 +11,6 @@ from caiso_ads.core.answers import Answer, AnswerKind
 from caiso_ads.core.codes import BatchStatus, BatchType, InstructionType, ReasonCode, ResponseResult
 from caiso_ads.core.model import DispatchBatch, LoadFollowingResult, MssLfRequest, MssLfResponse
 from caiso_ads.errors import UnreachableError
-from caiso_ads.ports import Receipt
 from tests.fakes import START, FakeClock, ScriptedSource, batch
 
 CLOSES = START + timedelta(minutes=10)
