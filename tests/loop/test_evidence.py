@@ -113,6 +113,16 @@ async def test_what_is_noted_while_a_commit_runs_is_not_lost() -> None:
     await stop(task)
 
 
+async def test_the_end_between_two_writes_writes_what_waits() -> None:
+    chain, clock = Chain(), FakeClock()
+    evidence = EvidenceLog(chain, clock)
+    task = asyncio.create_task(evidence.run())
+    await clock.advance(1.5 * WRITE_EVERY_S)
+    evidence.note(fact("last"))
+    await stop(task)
+    assert chain.texts == ["last"]
+
+
 async def test_the_end_writes_what_waits_and_nothing_twice() -> None:
     chain, clock = Chain(gate=asyncio.Event()), FakeClock()
     evidence = EvidenceLog(chain, clock)
