@@ -104,14 +104,6 @@ async def test_what_our_own_client_refuses_to_send_is_given_up_at_once_and_harms
     assert rig.store.settled == [(1, "LocalError: only dispatch batches are validated", True), (2, "sent", True)]
 
 
-async def test_where_nothing_may_be_sent_what_an_earlier_life_left_is_not_sent_either() -> None:
-    rig = Rig(acknowledge=False)
-    rig.store.intents[1] = Intent(1, "validate", "A", START)
-    await rig.gateway.restore()
-    await rig.acknowledge()
-    assert rig.validated() == []
-
-
 async def test_a_confirmed_receipt_is_in_the_evidence_and_a_failed_one_is_not() -> None:
     facts: list[Fact] = []
     source, store, clock = ScriptedSource(), MemoryStore(), FakeClock()
