@@ -18,12 +18,18 @@ from caiso_ads import __version__
 from caiso_ads.ads.client import AdsClient
 from caiso_ads.ads.tls import checking_context, client_context
 from caiso_ads.config import Config
+from caiso_ads.config.responses import capabilities, identity_for_responses, policies
 from caiso_ads.core.directive import Environment
 from caiso_ads.core.state import State, initial
 from caiso_ads.errors import ConfigError
 from caiso_ads.gateway import Gateway, Settings
+from caiso_ads.loop import witness
+from caiso_ads.loop.answering import answer
+from caiso_ads.loop.autopilot import Rules
 from caiso_ads.loop.commands import Spool
+from caiso_ads.loop.evidence import EvidenceLog
 from caiso_ads.loop.prices import PriceLoop
+from caiso_ads.loop.sightings import Sightings
 from caiso_ads.loop.supervisor import Supervisor
 from caiso_ads.oasis.client import OasisClient
 from caiso_ads.oasis.pacer import Pacer, beside
@@ -47,11 +53,22 @@ class App:
     gateway: Gateway
     supervisor: Supervisor
     store: SqlStore
+    evidence: EvidenceLog
+    clock: Clock
     prices: PriceLoop | None = None
 
     async def run(self) -> None:
         """Serve until cancelled, or until the gateway meets something unexpected and raises it."""
         calm_collector()
+        telling = asyncio.create_task(self.evidence.run(), name="evidence")
+        try:
+            await self._serve()
+        finally:
+            self.evidence.note(witness.stopped(self.clock.now().wall))
+            telling.cancel()
+            await asyncio.wait({telling})
+
+    async def _serve(self) -> None:
         sinks = asyncio.create_task(self.supervisor.run(self.gateway.feed), name="sinks")
         asking = {asyncio.create_task(self.gateway.run(), name="gateway")}
         if self.prices is not None:
@@ -91,28 +108,29 @@ async def open_app(
     clock = clock or SystemClock()
     environment = Environment(config.ads.environment)
     refuse_simulator_files(config)
-    context = client_context(
-        ca_file=config.ads.ca_file, certificate=config.ads.certificate, key=config.ads.key,
-        passphrase_file=config.ads.passphrase_file,
-    )  # fmt: skip
+    context, response_context = _context(config), _response_context(config)
     async with AsyncExitStack() as stack:
         store = await SqlStore.open(config.store.path, clock)
         stack.push_async_callback(store.close)
         spool = Spool(config.store.path)
         spool.prepare()
-        client = await stack.enter_async_context(
-            AdsClient(
-                config.ads.url, response_url=config.ads.response_url, version=config.ads.version, ssl_context=context,
-                clock=clock, deadline_s=config.ads.call_deadline_s,
-            )
-        )  # fmt: skip
-        supervisor = Supervisor(_sinks(config, environment, store, clock), clock)
+        await store.append_facts(_started(config, clock, await store.last_fact(witness.STARTED)))
+        evidence = EvidenceLog(store, clock)
+        sightings = Sightings(evidence.note, clock)
+        client = await stack.enter_async_context(_client(config, context, clock))
+        supervisor = Supervisor(_sinks(config, environment, store, clock, sightings), clock)
         gateway = gateway_type(
             client, store, clock, _nothing_known(config, environment), _settings(config),
-            supervisor.required_serving, spool,
+            supervisor.required_serving, evidence.note, sightings.published,
         )  # fmt: skip
+        gateway.onlookers.append(witness.ClockWitness(evidence.note, lambda: clock.now().wall).folded)
+        iso = None
+        if not config.responses.read_only:
+            iso = await stack.enter_async_context(_client(config, response_context or context, clock))
+        answer(gateway, Answering(client, iso, store, clock, spool, evidence.note, _rules(config), ...))
         log.info("caiso-ads %s, %s, %d resources", __version__, environment.value, len(config.resources))
-        yield App(config, gateway, supervisor, store, await _prices(config, store, clock, gateway, stack))
+        prices = await _prices(config, store, clock, gateway, stack)
+        yield App(config, gateway, supervisor, store, evidence, clock, prices)
 
 
 async def _prices(
