@@ -16,6 +16,7 @@ from caiso_ads.ads.tls import client_context
 from caiso_ads.cli import main
 from caiso_ads.config import load_config
 from caiso_ads.core.codes import BatchType
+from caiso_ads.core.model import DispatchBatch
 from caiso_ads.loop.board import Board
 from caiso_ads.loop.commands import Spool
 from caiso_ads.loop.loadfollowing import LoadFollowing
@@ -99,6 +100,7 @@ def plant(
                 async def see() -> None:
                     receipt = await ads.fetch_batch(entry.uid)
                     await store.record_batch(receipt, acknowledge=False)
+                    assert isinstance(receipt.content, DispatchBatch)
                     board.see(receipt.content, clock.now().wall)
 
                 await see()
