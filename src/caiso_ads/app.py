@@ -74,19 +74,19 @@ class App:
         calm_collector()
         telling = asyncio.create_task(self.evidence.run(), name="evidence")
         try:
-            await self._serve()
+            await self._serve(telling)
         finally:
             self.evidence.note(witness.stopped(self.clock.now().wall))
             telling.cancel()
             await asyncio.wait({telling})
 
-    async def _serve(self) -> None:
+    async def _serve(self, telling: asyncio.Task[None]) -> None:
         sinks = asyncio.create_task(self.supervisor.run(self.gateway.feed), name="sinks")
         asking = {asyncio.create_task(self.gateway.run(), name="gateway")}
         if self.prices is not None:
             asking.add(asyncio.create_task(self.prices.run(), name="prices"))
         try:
-            done, _ = await asyncio.wait({sinks, *asking}, return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait({sinks, telling, *asking}, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()
         finally:

@@ -13,6 +13,9 @@ from tests.fakes import START, FakeClock, batch
 from tests.rig import Rig
 
 
+ANY = {"R1": 5.0}
+
+
 class Bench:
     """Sightings with what they noted."""
 
@@ -48,10 +51,18 @@ async def test_a_batch_is_seen_once_by_each_sink_from_the_snapshot_that_holds_it
     assert bench.take() == [("seen", "files", "A")]
 
 
+def test_a_batch_in_which_nothing_is_visible_is_not_followed() -> None:
+    bench = Bench()
+    bench.sightings.published(batch("A"), 1)
+    bench.sightings.seen("modbus", 2)
+    bench.sightings.read("modbus", "10.0.0.5", 1, 2)
+    assert bench.facts == []
+
+
 def test_a_batch_is_read_first_once_by_each_client_and_unit() -> None:
     bench = Bench()
     bench.sightings.published(batch("A", dots={"R1": 5.0, "R2": 1.0}), 1)
-    bench.sightings.published(batch("B"), 3)
+    bench.sightings.published(batch("B", dots=ANY), 3)
     bench.sightings.read("modbus", "10.0.0.5", 1, 2)
     (fact,) = bench.facts
     assert (fact.kind, fact.who, fact.uid, fact.resource) == ("read", "10.0.0.5", "A", None)
@@ -69,23 +80,23 @@ def test_a_batch_is_read_first_once_by_each_client_and_unit() -> None:
 def test_a_new_revision_of_a_batch_is_followed_too() -> None:
     bench = Bench()
     for revision in (0, 1):
-        bench.sightings.published(batch("A", revision=revision), revision + 1)
+        bench.sightings.published(batch("A", dots=ANY, revision=revision), revision + 1)
         bench.sightings.seen("modbus", revision + 1)
     assert [fact.detail["revision"] for fact in bench.facts] == [0, 1]
 
 
 async def test_after_an_hour_a_batch_is_followed_no_more() -> None:
     bench = Bench()
-    bench.sightings.published(batch("A"), 1)
+    bench.sightings.published(batch("A", dots=ANY), 1)
     await bench.clock.advance(KEEP_S + 1.0)
-    bench.sightings.published(batch("B"), 2)
+    bench.sightings.published(batch("B", dots=ANY), 2)
     bench.sightings.read("modbus", "10.0.0.5", 1, 2)
     assert bench.take() == [("read", "10.0.0.5", "B")]
 
 
 def test_a_clock_set_back_changes_no_latency() -> None:
     bench = Bench()
-    bench.sightings.published(batch("A"), 1)
+    bench.sightings.published(batch("A", dots=ANY), 1)
     bench.clock.jump_wall(-100.0)
     bench.sightings.seen("modbus", 1)
     assert bench.facts[0].detail["after_s"] == 0.0
@@ -98,13 +109,13 @@ async def test_too_many_clients_are_said_once_and_the_silent_make_room(caplog: p
         bench.sightings.read("modbus", f"client {number}", 1, 1)
     assert bench.take() == [("gap", "gateway", "")]
     assert len(caplog.records) == 1
-    bench.sightings.published(batch("A"), 2)
+    bench.sightings.published(batch("A", dots=ANY), 2)
     bench.sightings.read("modbus", f"client {MOST_CLIENTS}", 1, 2)
     assert bench.take() == []
     bench.sightings.read("modbus", "client 0", 1, 2)
     assert bench.take() == [("read", "client 0", "A")]
     await bench.clock.advance(KEEP_S + 1.0)
-    bench.sightings.published(batch("B"), 3)
+    bench.sightings.published(batch("B", dots=ANY), 3)
     bench.sightings.read("modbus", "new", 1, 3)
     assert bench.take() == [("read", "new", "B")]
 
@@ -112,7 +123,7 @@ async def test_too_many_clients_are_said_once_and_the_silent_make_room(caplog: p
 def test_the_whole_cache_of_the_iso_at_once_is_followed() -> None:
     bench = Bench()
     for number in range(MOST_BATCHES):
-        bench.sightings.published(batch(f"B{number}"), number + 1)
+        bench.sightings.published(batch(f"B{number}", dots=ANY), number + 1)
     bench.sightings.seen("modbus", MOST_BATCHES + 5)
     assert len(bench.facts) == MOST_BATCHES
 
@@ -124,7 +135,7 @@ def test_every_sink_has_every_batch_exactly_once_whatever_the_order(steps: list[
         if step in {"publish", "tick"}:
             generation += 1
         if step == "publish":
-            bench.sightings.published(batch(f"B{published}"), generation)
+            bench.sightings.published(batch(f"B{published}", dots=ANY), generation)
             published += 1
         elif step == "late":  # an older snapshot than the newest, as a slow writer has it
             bench.sightings.seen("files", max(0, generation - 1))

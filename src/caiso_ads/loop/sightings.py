@@ -58,8 +58,13 @@ class Sightings:
         self._told = False
 
     def published(self, batch: DispatchBatch, generation: int) -> None:
-        """Follow a stored batch that is in the feed from that snapshot on; call it before any sink can run."""
+        """Follow a stored batch that is in the feed from that snapshot on; call it before any sink can run.
+
+        One in which nothing is visible to us changes nothing that can be read, and is not followed.
+        """
         ids = {item.resource_id for item in batch.instructions}
+        if not ids:
+            return
         only = next(iter(ids)) if len(ids) == 1 else None
         self._shown.append(_Shown(batch.batch_uid, batch.revision_no, only, generation, self._clock.now()))
 
