@@ -12,7 +12,6 @@ from caiso_ads.ports.answers import Fact
 from tests.fakes import START, FakeClock, batch
 from tests.rig import Rig
 
-
 ANY = {"R1": 5.0}
 
 
