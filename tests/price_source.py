@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
-from caiso_ads.core.price import AffectedHour, Correction, Market, NodeInfo, Price
+from caiso_ads.core.price import AffectedHour, Correction, FailedCheck, Market, NodeInfo, Price
 from caiso_ads.errors import StoreError
 from caiso_ads.ports.prices import PriceAnswer, StoredPrice
 from tests.fakes import START, FakeClock
@@ -27,7 +27,7 @@ class ScriptedPrices:
 
     clock: FakeClock
     answers: list[Sequence[Price] | Exception] = field(default_factory=list)
-    failed_checks: tuple[str, ...] = ()
+    failed_checks: tuple[FailedCheck, ...] = ()
     past: list[Price] = field(default_factory=list)
     hours: dict[date, list[AffectedHour]] = field(default_factory=dict)
     catalogues: Mapping[str, Sequence[NodeInfo]] = field(default_factory=dict)

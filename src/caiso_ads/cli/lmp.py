@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from caiso_ads.core.price import Market, Price
     from caiso_ads.oasis.client import OasisClient
     from caiso_ads.oasis.download import Progress
-    from caiso_ads.ports.prices import PriceStore
+    from caiso_ads.ports.prices import FailedCheck, PriceStore
 
 _MARKETS = ("rtd", "fmm", "hasp", "dam")
 
@@ -190,9 +190,9 @@ def _about(node: str, known: set[str]) -> str:
     return f": the ISO lists no such node{'; do you mean ' + ' or '.join(map(one_line, near)) + '?' if near else ''}"
 
 
-def _tell_failed(failed: Sequence[str]) -> None:
-    for text in failed:
-        click.echo(f"note: left out: {one_line(text)}", err=True)
+def _tell_failed(failed: Sequence[FailedCheck]) -> None:
+    for check in failed:
+        click.echo(f"note: left out: {one_line(check.text)}", err=True)
 
 
 @contextmanager

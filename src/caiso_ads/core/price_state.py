@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 
 from caiso_ads.core.happenings import NodesUnknown, PricesFailed, PricesSeen
 from caiso_ads.core.instant import Instant
-from caiso_ads.core.price import Market, Price
+from caiso_ads.core.price import FailedCheck, Market, Price
+from caiso_ads.core.price_grid import LENGTHS
 
 HORIZON = timedelta(hours=2)
 """How long a price stays after its interval ended; the newest one always stays."""
@@ -24,7 +25,7 @@ AHEAD = timedelta(hours=1)
 class NodeState:
     """The 5-minute prices of one node in order of time. ``answered`` is the last answer with a price, this process.
 
-    ``refused``: a newer row failed a check. ``unknown``: the ISO's catalogue does not list the node.
+    ``refused``: a row of the newest interval, or of one that is not over, failed a check. ``unknown``: the ISO's catalogue does not list the node.
     """
 
     prices: tuple[Price, ...] = ()
@@ -66,13 +67,15 @@ def fold_nodes(nodes: Mapping[str, NodeState], event: PricesSeen | PricesFailed 
         return {name: replace(node, unknown=name in event.nodes) for name, node in nodes.items()}
     latest = event.arrived.wall + AHEAD
     found: dict[str, list[Price]] = {}
-    late = set(event.refused)
+    failed: dict[str, list[FailedCheck]] = {}
+    for check in event.refused:
+        failed.setdefault(check.node, []).append(check)
     for price in event.prices:
         if price.market is Market.RTD and price.start <= latest:
             found.setdefault(price.node, []).append(price)
         elif price.market is Market.RTD:
-            late.add(price.node)
-    return {name: _seen(node, found.get(name, []), event, refused=name in late) for name, node in nodes.items()}
+            failed.setdefault(price.node, []).append(FailedCheck(price.node, "too far ahead", price.start))
+    return {name: _seen(node, found.get(name, []), event, failed.get(name, ())) for name, node in nodes.items()}
 
 
 def fold_link(link: PriceLink, event: PricesSeen | PricesFailed | NodesUnknown) -> PriceLink:
@@ -82,7 +85,10 @@ def fold_link(link: PriceLink, event: PricesSeen | PricesFailed | NodesUnknown) 
     return UNTRIED_LINK if isinstance(event, PricesSeen) and not event.restored else link
 
 
-def _seen(node: NodeState, found: list[Price], event: PricesSeen, *, refused: bool) -> NodeState:
+def _seen(node: NodeState, found: list[Price], event: PricesSeen, failed: Iterable[FailedCheck]) -> NodeState:
+    confirmed = [*found, *(node.prices if node.confirmed else ())]
+    newest = max((price.start for price in confirmed), default=None)
+    refused = any(_spoils(check, newest, event.arrived.wall) for check in failed)
     if not found:
         return replace(node, refused=node.refused or refused)
     first, second = (found, node.prices) if event.restored else (node.prices, found)  # the store never beats an answer
@@ -92,6 +98,13 @@ def _seen(node: NodeState, found: list[Price], event: PricesSeen, *, refused: bo
         return replace(node, prices=prices)
     reaches = max(price.start for price in found) >= prices[-1].start
     return NodeState(prices, event.arrived, refused or (node.refused and not reaches), node.unknown)
+
+
+def _spoils(check: FailedCheck, newest: datetime | None, now: datetime) -> bool:
+    """Whether a row that was left out matters now: what is over, and older than a good price, does not."""
+    if check.start is None or newest is None or check.start >= newest:
+        return True
+    return check.start + LENGTHS[Market.RTD] > now
 
 
 def _kept(prices: Iterable[Price], cutoff: datetime) -> tuple[Price, ...]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 
@@ -20,7 +19,7 @@ from caiso_ads.core.price_state import AHEAD, HORIZON
 from caiso_ads.errors import LocalError, NotSoapError, OasisError, RemoteError, StoreError, ThrottledError, WireError
 from caiso_ads.loop.price_upkeep import Upkeep, told
 from caiso_ads.ports import Clock
-from caiso_ads.ports.prices import PriceAnswer, PriceSource, PriceStore
+from caiso_ads.ports.prices import FailedCheck, PriceAnswer, PriceSource, PriceStore
 
 log = logging.getLogger("caiso_ads.prices")
 
@@ -33,6 +32,7 @@ GAP = timedelta(minutes=20)
 """How far back is read what was missed."""
 FILL_AGAIN_S = 60.0
 MOST_TOLD = 500
+"""Reasons remembered, so that each is logged once."""
 
 UNREACHABLE, UNREADABLE, OURS, THROTTLED = 1, 2, 3, 429
 
@@ -53,7 +53,7 @@ class PriceLoop:
         self._timing = timing.Timing()
         self._failing = ""
         self._gap = asyncio.Event()
-        self._told: set[str] = set()
+        self._told: dict[str, None] = {}
         self._upkeep = Upkeep(source, store, clock, self._nodes, accept)
 
     async def run(self) -> None:
@@ -85,7 +85,7 @@ class PriceLoop:
             log.warning("the price service answers again")
             self._failing = ""
         now = self._clock.now()
-        newest = max((price.start for price in answer.prices), default=None)
+        newest = max((price.start for price in answer.prices if price.start <= now.wall + AHEAD), default=None)
         if timing.skipped(self._timing, newest):
             self._gap.set()
         self._timing = timing.answered(self._timing, newest, now.wall)
@@ -107,7 +107,8 @@ class PriceLoop:
     async def _take(self, answer: PriceAnswer) -> None:
         """Store what an answer says, then show it. Raises StoreError, and then shows nothing."""
         corrections = await self._store.record_prices(answer)
-        self._accept(PricesSeen(answer.prices, self._clock.now(), refused=self._refused(answer)))
+        self._accept(PricesSeen(answer.prices, self._clock.now(), refused=answer.failed_checks))
+        self._tell(answer.failed_checks)
         for correction in corrections:
             log.warning("%s", told(correction))
 
@@ -121,14 +122,14 @@ class PriceLoop:
         self._timing = timing.failed(self._timing)
         return timing.wait_s(self._timing, now.wall)
 
-    def _refused(self, answer: PriceAnswer) -> frozenset[str]:
-        """Return the nodes of which a row failed a check, having logged each text once."""
-        for text in set(answer.failed_checks) - self._told:
-            if len(self._told) < MOST_TOLD:
-                self._told.add(text)
-                log.error("a price was refused: %s", text)
-        words = {word for text in answer.failed_checks for word in re.findall(r"[^\s,;:()'\"]+", text)}
-        return frozenset(words & set(self._nodes))
+    def _tell(self, failed: Sequence[FailedCheck]) -> None:
+        """Log each reason once; the oldest are forgotten, so that a new one is always told."""
+        for check in failed:
+            if check.text not in self._told:
+                log.error("a price was refused: %s", check.text)
+            self._told[check.text] = self._told.pop(check.text, None)
+        while len(self._told) > MOST_TOLD:
+            del self._told[next(iter(self._told))]
 
     async def _poll_forever(self) -> None:
         while True:

@@ -245,5 +245,5 @@ def _joined(answers: Sequence[PriceAnswer]) -> PriceAnswer:
     return PriceAnswer(
         " | ".join(each.request for each in answers), last.market, last.version, last.received_at,
         tuple(prices[key] for key in sorted(prices)), any(each.posted for each in answers),
-        tuple(text for each in answers for text in each.failed_checks), last.server_date,
+        tuple(check for each in answers for check in each.failed_checks), last.server_date,
     )  # fmt: skip

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator
 from datetime import date
 from itertools import chain
 
-from caiso_ads.core.price import AffectedHour, Market, NodeInfo
+from caiso_ads.core.price import AffectedHour, FailedCheck, Market, NodeInfo
 from caiso_ads.errors import ThrottledError, WireError
 from caiso_ads.wire.oasis import checks, csv_rows, tables, xml_rows
 from caiso_ads.wire.oasis.checks import Failures as _Failures
@@ -81,8 +81,8 @@ def check_zip(body: bytes, status: int = 200) -> None:
         raise WireError(f"the answer is no zip; it begins with {body[:80]!r}")
 
 
-def _raise(reason: str) -> None:
-    raise WireError(reason)
+def _raise(check: FailedCheck) -> None:
+    raise WireError(check.text)
 
 
 def _blocks(body: bytes, wanted: Wanted, market: Market | None, refuse: Refuse) -> Iterator[Block]:
