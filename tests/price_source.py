@@ -29,7 +29,7 @@ class ScriptedPrices:
     answers: list[Sequence[Price] | Exception] = field(default_factory=list)
     failed_checks: tuple[FailedCheck, ...] = ()
     past: list[Price] = field(default_factory=list)
-    hours: dict[date, list[AffectedHour]] = field(default_factory=dict)
+    hours: Mapping[date, Sequence[AffectedHour] | Exception] = field(default_factory=dict)
     catalogues: Mapping[str, Sequence[NodeInfo]] = field(default_factory=dict)
     fail: dict[str, Exception] = field(default_factory=dict)
     calls: list[tuple[object, ...]] = field(default_factory=list)
@@ -56,7 +56,10 @@ class ScriptedPrices:
 
     async def affected_hours(self, trade_date: date) -> Sequence[AffectedHour]:
         self._called("affected", trade_date)
-        return self.hours.get(trade_date, [])
+        found = self.hours.get(trade_date, [])
+        if isinstance(found, Exception):
+            raise found
+        return found
 
     async def catalogue(self, kind: str) -> Sequence[NodeInfo]:
         self._called("catalogue", kind)

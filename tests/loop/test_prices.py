@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 
 from caiso_ads.core.directive import DEFAULT_LIMITS, Environment
-from caiso_ads.core.happenings import Event, PricesFailed, PricesSeen
+from caiso_ads.core.happenings import Event, PricesFailed
 from caiso_ads.core.points import Snapshot
 from caiso_ads.core.price import FailedCheck, Market, Price
 from caiso_ads.core.quality import Quality

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caiso_ads.errors import WireError
 from caiso_ads.core.price import FailedCheck
+from caiso_ads.errors import WireError
 from caiso_ads.wire.oasis import csv_rows
 from caiso_ads.wire.oasis.answer import LmpRow, Wanted, blocks, rows
 from caiso_ads.wire.oasis.row import EVERYTHING

@@ -7,8 +7,10 @@ asked for; an error document raises from wherever it stands. Spec: OASIS 5.1.8 (
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Collection, Iterator
-from datetime import date
+from dataclasses import replace
+from datetime import date, datetime
 from itertools import chain
 
 from caiso_ads.core.price import AffectedHour, FailedCheck, Market, NodeInfo
@@ -25,6 +27,7 @@ from caiso_ads.wire.oasis.row import Wanted as Wanted  # noqa: PLC0414 - as abov
 from caiso_ads.wire.oasis.zips import MAGIC, Member, members
 
 _TOO_MANY_REQUESTS = 429
+_LONGEST_REASON = 2000
 _POLICY = b"acceptable use policy"
 _NAMED_KIND = re.compile(r"_(LMP|MC[ECL]|MGHG)_\d{8}_")
 _BLANKS = b"\xef\xbb\xbf \t\r\n"
@@ -64,12 +67,17 @@ def read_catalogue(body: bytes, kind: str, status: int = 200) -> list[NodeInfo]:
 def read_affected(body: bytes, trade_date: date, status: int = 200) -> list[AffectedHour]:
     """Return which hours of a Pacific trade date the ISO corrected; raises as ``read_prices``.
 
-    An hour is named once for each market, whatever number of its intervals and areas was corrected.
+    An hour is named once for each market, with the reasons of all its rows: a further correction changes that text.
     """
-    found = {
-        (hour.market, hour.start): hour for text in _texts(body, status) for hour in tables.affected(text, trade_date)
-    }
-    return sorted(found.values(), key=lambda hour: (hour.market, hour.start))
+    found: dict[tuple[Market, datetime], AffectedHour] = {}
+    texts: dict[tuple[Market, datetime], set[str]] = defaultdict(set)
+    for text in _texts(body, status):
+        for hour in tables.affected(text, trade_date):
+            key = (hour.market, hour.start)
+            found[key] = hour
+            texts[key].add(hour.text)
+    told = [replace(hour, text=" | ".join(sorted(texts[key]))[:_LONGEST_REASON]) for key, hour in found.items()]
+    return sorted(told, key=lambda hour: (hour.market, hour.start))
 
 
 def check_zip(body: bytes, status: int = 200) -> None:
