@@ -112,7 +112,7 @@ async def test_a_correction_changes_the_stored_price_and_leaves_a_trace(
     async with plant(tmp_path, load("price-corrections"), begun) as made:
         before = made.truth(hour, 24)
         await made.store.record_prices(await made.client.history(Market.RTD, NODES, hour, hour + 24 * INTERVAL))
-        made.clock.move(24 * 3600.0)
+        made.clock.move(3 * 24 * 3600.0)  # the report of a day is made a day after its end
         await made.loop.poll_once()
         newest = made.active()
         await made.upkeep.read_corrections()

@@ -102,7 +102,7 @@ def test_a_further_correction_of_an_hour_changes_what_is_told_of_it() -> None:
 
 def test_an_hour_is_named_once_with_its_area_and_reason() -> None:
     (hour,) = read_affected(corrections(line(), line()), DAY)
-    assert (hour.market, hour.text) == (Market.RTD, "SP15; data input; count 12")
+    assert (hour.market, hour.text) == (Market.RTD, "SP15; data input; count 12 (2 rows)")
     assert hour.start == datetime(2026, 7, 20, 20, tzinfo=UTC)
 
 

@@ -7,7 +7,7 @@ asked for; an error document raises from wherever it stands. Spec: OASIS 5.1.8 (
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 from datetime import date, datetime
@@ -70,14 +70,19 @@ def read_affected(body: bytes, trade_date: date, status: int = 200) -> list[Affe
     An hour is named once for each market, with the reasons of all its rows: a further correction changes that text.
     """
     found: dict[tuple[Market, datetime], AffectedHour] = {}
-    texts: dict[tuple[Market, datetime], set[str]] = defaultdict(set)
+    texts: dict[tuple[Market, datetime], Counter[str]] = defaultdict(Counter)
     for text in _texts(body, status):
         for hour in tables.affected(text, trade_date):
             key = (hour.market, hour.start)
             found[key] = hour
-            texts[key].add(hour.text)
-    told = [replace(hour, text=" | ".join(sorted(texts[key]))[:_LONGEST_REASON]) for key, hour in found.items()]
+            texts[key][hour.text] += 1
+    told = [replace(hour, text=_reasons(texts[key])) for key, hour in found.items()]
     return sorted(told, key=lambda hour: (hour.market, hour.start))
+
+
+def _reasons(texts: Counter[str]) -> str:
+    told = (text if rows == 1 else f"{text} ({rows} rows)" for text, rows in sorted(texts.items()))
+    return " | ".join(told)[:_LONGEST_REASON]
 
 
 def check_zip(body: bytes, status: int = 200) -> None:
