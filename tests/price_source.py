@@ -28,6 +28,7 @@ class ScriptedPrices:
     clock: FakeClock
     answers: list[Sequence[Price] | Exception] = field(default_factory=list)
     failed_checks: tuple[FailedCheck, ...] = ()
+    clock_ahead_s: float | None = None
     past: list[Price] = field(default_factory=list)
     hours: Mapping[date, Sequence[AffectedHour] | Exception] = field(default_factory=dict)
     catalogues: Mapping[str, Sequence[NodeInfo]] = field(default_factory=dict)
@@ -41,7 +42,8 @@ class ScriptedPrices:
 
     def _answer(self, prices: Sequence[Price]) -> PriceAnswer:
         now = self.clock.now().wall
-        return PriceAnswer("query", Market.RTD, 1, now, tuple(prices), bool(prices), self.failed_checks)
+        date = None if self.clock_ahead_s is None else now + timedelta(seconds=self.clock_ahead_s)
+        return PriceAnswer("query", Market.RTD, 1, now, tuple(prices), bool(prices), self.failed_checks, date)
 
     async def current(self, nodes: Sequence[str]) -> PriceAnswer:
         self._called("current", tuple(nodes))

@@ -104,6 +104,21 @@ async def test_a_day_on_which_the_clocks_change_is_polled_without_loss_or_duplic
     assert len(shown) > 0.9 * count
 
 
+async def test_after_a_restart_the_first_price_is_there_within_six_seconds(tmp_path: Path) -> None:
+    """The pace outlives the process, so that a restart does not burst; and nothing else comes first."""
+    story = load("quiet-day")
+    async with plant(tmp_path, story, datetime(2026, 7, 22, 19, 1, tzinfo=UTC)) as made:
+        await made.loop.poll_once()
+        before = made.clock.now().mono
+        again = Pacer(tmp_path / "oasis.pace", made.clock, jitter=lambda: 0.0)
+        async with OasisClient(
+            made.oasis.url, clock=made.clock, pacer=again, ssl_context=checking_context(tmp_path / "service.pem")
+        ) as client:
+            await PriceLoop(client, made.store, made.clock, NODES, made._accept).poll_once()
+        assert made.clock.now().mono - before <= 6.0
+        assert made.active()[1] is Quality.GOOD
+
+
 async def test_a_correction_changes_the_stored_price_and_leaves_a_trace(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -188,6 +188,20 @@ async def test_a_price_dated_years_ahead_does_not_stop_the_learned_moment() -> N
     assert (bench.loop._timing.newest, bench.loop._timing.misses) == (START + timedelta(minutes=5), 0)
 
 
+async def test_a_clock_that_is_not_the_services_makes_no_price_the_one_of_now(caplog: pytest.LogCaptureFixture) -> None:
+    """Also where ADS cannot be asked: ten minutes behind, an old interval would look like the present one."""
+    bench = Bench([price()])
+    seen = []
+    for ahead in (None, 0.0, 600.0, None, -600.0, 10.0):
+        bench.source.clock_ahead_s = ahead
+        await bench.loop.poll_once()
+        seen.append(bench.active())
+    good, bad = (31.5, Quality.GOOD), (None, Quality.BAD_STALE)
+    assert seen == [good, good, bad, bad, bad, good]
+    assert bench.state.clock.ok, "the dispatch has its own witnesses"
+    assert caplog.text.count("our clock is") == caplog.text.count("agrees with the price service's again") == 1
+
+
 async def test_a_changed_price_is_stored_shown_and_logged(caplog: pytest.LogCaptureFixture) -> None:
     bench = Bench([price()], [price(usd=40.0)])
     for _ in range(2):

@@ -109,12 +109,16 @@ class OverridesChanged:
 
 @dataclass(frozen=True, slots=True)
 class PricesSeen:
-    """Prices are durable. ``restored`` when they were read back at start; ``refused`` are rows left out."""
+    """Prices are durable. ``restored`` when they were read back at start; ``refused`` are rows left out.
+
+    ``clock_offset_s`` is the price service's clock minus ours, None where it did not say.
+    """
 
     prices: tuple[Price, ...]
     arrived: Instant
     restored: bool = False
     refused: tuple[FailedCheck, ...] = ()
+    clock_offset_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

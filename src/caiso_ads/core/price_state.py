@@ -19,6 +19,8 @@ HORIZON = timedelta(hours=2)
 """How long a price stays after its interval ended; the newest one always stays."""
 AHEAD = timedelta(hours=1)
 """How far ahead a 5-minute interval may begin. One that begins later is refused: it would stand as newest for ever."""
+CLOCK_OFF_S = 30.0
+"""How far our clock may be from the price service's (s): a tenth of an interval; more, and no price applies now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +52,14 @@ class NodeState:
 
 @dataclass(frozen=True, slots=True)
 class PriceLink:
-    """How the price service answers: requests that failed in a row, and the code of the last (see ``PricesFailed``)."""
+    """How the price service answers: requests that failed in a row, and the code of the last (see ``PricesFailed``).
+
+    ``clock_off``: by its clock, ours cannot say which interval it is. The dispatch has its own witnesses of that.
+    """
 
     failures: int = 0
     code: int = 0
+    clock_off: bool = False
 
 
 UNTRIED_LINK = PriceLink()
@@ -81,8 +87,11 @@ def fold_nodes(nodes: Mapping[str, NodeState], event: PricesSeen | PricesFailed 
 def fold_link(link: PriceLink, event: PricesSeen | PricesFailed | NodesUnknown) -> PriceLink:
     """Return how the price service answers after the event; only an answer of this process ends a failure."""
     if isinstance(event, PricesFailed):
-        return PriceLink(link.failures + 1, event.code)
-    return UNTRIED_LINK if isinstance(event, PricesSeen) and not event.restored else link
+        return PriceLink(link.failures + 1, event.code, link.clock_off)
+    if not isinstance(event, PricesSeen) or event.restored:
+        return link
+    offset = event.clock_offset_s
+    return PriceLink(clock_off=link.clock_off if offset is None else abs(offset) > CLOCK_OFF_S)
 
 
 def _seen(node: NodeState, found: list[Price], event: PricesSeen, failed: Iterable[FailedCheck]) -> NodeState:

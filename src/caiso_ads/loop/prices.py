@@ -15,7 +15,7 @@ from datetime import timedelta
 from caiso_ads.core import price_timing as timing
 from caiso_ads.core.happenings import Event, PricesFailed, PricesSeen
 from caiso_ads.core.price import Market
-from caiso_ads.core.price_state import AHEAD, HORIZON
+from caiso_ads.core.price_state import AHEAD, CLOCK_OFF_S, HORIZON
 from caiso_ads.errors import LocalError, NotSoapError, OasisError, RemoteError, StoreError, ThrottledError, WireError
 from caiso_ads.loop.price_upkeep import Upkeep, told
 from caiso_ads.ports import Clock
@@ -52,6 +52,7 @@ class PriceLoop:
         self._nodes, self._accept = tuple(nodes), accept
         self._timing = timing.Timing()
         self._failing = ""
+        self._clock_off = False
         self._gap = asyncio.Event()
         self._told: dict[str, None] = {}
         self._upkeep = Upkeep(source, store, clock, self._nodes, accept)
@@ -78,7 +79,7 @@ class PriceLoop:
         """Ask once for the newest prices and return how long to wait before the next time (s)."""
         try:
             answer = await self._source.current(self._nodes)
-            await self._take(answer)
+            await self._take(answer, _clock_offset_s(answer))
         except (RemoteError, LocalError) as error:
             return self._failed(error)
         if self._failing:
@@ -104,10 +105,14 @@ class PriceLoop:
             return False
         return True
 
-    async def _take(self, answer: PriceAnswer) -> None:
-        """Store what an answer says, then show it. Raises StoreError, and then shows nothing."""
+    async def _take(self, answer: PriceAnswer, offset: float | None = None) -> None:
+        """Store what an answer says, then show it. Raises StoreError, and then shows nothing.
+
+        ``offset`` is what a quick answer says of our clock (s); one that may have taken long says nothing.
+        """
         corrections = await self._store.record_prices(answer)
-        self._accept(PricesSeen(answer.prices, self._clock.now(), refused=answer.failed_checks))
+        self._accept(PricesSeen(answer.prices, self._clock.now(), False, answer.failed_checks, offset))
+        self._tell_clock(offset)
         self._tell(answer.failed_checks)
         for correction in corrections:
             log.warning("%s", told(correction))
@@ -131,6 +136,14 @@ class PriceLoop:
         while len(self._told) > MOST_TOLD:
             del self._told[next(iter(self._told))]
 
+    def _tell_clock(self, offset_s: float | None) -> None:
+        off = self._clock_off if offset_s is None else abs(offset_s) > CLOCK_OFF_S
+        if off and not self._clock_off:
+            log.error("our clock is %.0f s from the price service's: no price is taken for that of now", offset_s)
+        elif self._clock_off and not off:
+            log.warning("our clock agrees with the price service's again")
+        self._clock_off = off
+
     async def _poll_forever(self) -> None:
         while True:
             await self._clock.sleep(await self.poll_once())
@@ -149,6 +162,13 @@ class PriceLoop:
         while True:
             done = await self._upkeep.run_once()
             await self._clock.sleep(UPKEEP_EVERY_S if done else UPKEEP_AGAIN_S)
+
+
+def _clock_offset_s(answer: PriceAnswer) -> float | None:
+    """Return their clock minus ours; the Date header has whole seconds, so that it is half a second old on average."""
+    if answer.server_date is None:
+        return None
+    return (answer.server_date - answer.received_at).total_seconds() + 0.5
 
 
 def code_of(error: RemoteError | LocalError) -> int:
