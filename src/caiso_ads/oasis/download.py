@@ -4,6 +4,7 @@ Rule: only what the store does not know is asked, and each answer is stored befo
 
 That nothing is there is noted only when it is final: an answer with prices of a node settles its time up to some hours
 before now, one without settles what is more than a day old; one of which a part failed its checks settles nothing.
+The store may believe later (``core.price_grid.PATIENCE``), never earlier.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from datetime import date, timedelta
 from typing import Literal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from caiso_ads.core.price import FailedCheck, Market
@@ -269,6 +269,7 @@ def only_lmp(body: bytes) -> object:
     return list(rows(body, Wanted(kinds=frozenset({"LMP"}))))
 
 
+@settings(deadline=None)  # a busy machine is no defect
 @given(st.one_of(st.binary(max_size=200), damaged(), members(), st.binary(max_size=60).map(lambda b: zipped(("a", b)))))
 def test_any_bytes_give_rows_or_a_typed_error(body: bytes) -> None:
     for read in (*READERS, only_lmp):
