@@ -27,7 +27,7 @@ from caiso_ads.errors import (
     UnreachableError,
     WireError,
 )
-from caiso_ads.loop.prices import MOST_TOLD, PriceLoop, code_of
+from caiso_ads.loop.prices import ANEW_AFTER_S, MOST_TOLD, PriceLoop, code_of
 from tests.fakes import START, FakeClock
 from tests.price_source import NODE, OTHER, MemoryPrices, ScriptedPrices, price
 
@@ -240,11 +240,22 @@ async def test_it_runs_for_hours_with_about_one_request_an_interval() -> None:
     assert sum(call[0] == "current" for call in source.calls) <= 36 * 1.6
 
 
-async def test_an_unexpected_exception_is_not_caught() -> None:
-    bench = Bench(ZeroDivisionError("a bug"))
-    with pytest.raises(ExceptionGroup) as caught:
-        await bench.loop.run()
-    assert caught.group_contains(ZeroDivisionError)
+async def test_what_nobody_expected_is_told_shown_and_begun_anew_and_ends_nothing(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    bench = Bench(KeyError("a bug"), [price()])
+    running = asyncio.create_task(bench.loop.run())
+    await bench.clock.advance(1.0)
+    assert not running.done()
+    assert "begun anew" in caplog.text
+    assert "KeyError: 'a bug'" in caplog.text, "with its trace"
+    assert bench.state.price_link.failures == 1
+    assert bench.active()[1] is not Quality.GOOD
+    await bench.clock.advance(ANEW_AFTER_S)
+    assert bench.active() == (31.5, Quality.GOOD)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
 
 
 async def test_upkeep_begins_soon_after_start_and_comes_back_each_day() -> None:

@@ -1,8 +1,8 @@
 """The prices beside the dispatch: asked for once an interval, stored, then folded and published.
 
 Rule: stored before shown; and nothing that fails here touches the dispatch: a failure of the price service, of the
-store or of the file that keeps the pace is logged, shown in the quality of the prices, and tried again. Unexpected
-exceptions are not caught.
+store or of the file that keeps the pace is logged, shown in the quality of the prices, and tried again. What nobody
+expected is logged with its trace and begun anew after a pause: a price must not end the dispatch.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ UPKEEP_AGAIN_S = 3600.0
 GAP = timedelta(minutes=20)
 """How far back is read what was missed."""
 FILL_AGAIN_S = 60.0
+ANEW_AFTER_S = 60.0
 MOST_TOLD = 500
 """Reasons remembered, so that each is logged once."""
 
@@ -58,7 +59,16 @@ class PriceLoop:
         self._upkeep = Upkeep(source, store, clock, self._nodes, accept)
 
     async def run(self) -> None:
-        """Restore, then ask until cancelled; raises what it did not expect."""
+        """Restore, then ask until cancelled; after what it did not expect, begin anew."""
+        while True:
+            try:
+                await self._ask()
+            except Exception:
+                log.exception("the prices stopped and will be begun anew in %.0f s", ANEW_AFTER_S)
+                self._accept(PricesFailed(OURS, self._clock.now()))
+            await self._clock.sleep(ANEW_AFTER_S)
+
+    async def _ask(self) -> None:
         await self.restore()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._poll_forever(), name="prices")
