@@ -27,7 +27,8 @@ from typing import Any
 
 from caiso_ads.core.points import GATEWAY_POINTS, RESOURCE_POINTS, Kind, Point, PointValue, Snapshot
 from caiso_ads.core.quality import Quality
-from caiso_ads.ports import Feed
+from caiso_ads.loop.sightings import Sightings
+from caiso_ads.ports import Feed, SystemClock
 from caiso_ads.sinks.modbus import Config
 from caiso_ads.sinks.modbus.server import ModbusSink
 
@@ -86,7 +87,8 @@ async def serve(port: int) -> None:
     snapshot = _snapshot()
     feed = Feed(snapshot)
     plan, settings = CONFIG.plan(RESOURCES), CONFIG.settings()
-    sink = ModbusSink(plan, replace(settings, port=port))
+    evidence = Sightings(lambda _fact: None, SystemClock())  # as in the gateway: each master's reads are followed
+    sink = ModbusSink(plan, replace(settings, port=port), evidence)
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(sink.run(feed, lambda: print("ready", flush=True)))
         while True:

@@ -273,6 +273,20 @@ class MemoryStore:
 
 
 @dataclass
+class KeptEvidence:
+    """What sinks told of who could read what, in order."""
+
+    shown: list[tuple[str, int]] = field(default_factory=list)
+    reads: list[tuple[str, str, int, int]] = field(default_factory=list)
+
+    def seen(self, sink: str, generation: int) -> None:
+        self.shown.append((sink, generation))
+
+    def read(self, sink: str, client: str, unit: int, generation: int) -> None:
+        self.reads.append((sink, client, unit, generation))
+
+
+@dataclass
 class RecordingSink:
     """A sink that keeps the generations it saw; ``crash`` makes the next run raise."""
 

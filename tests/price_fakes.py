@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 
 from caiso_ads.core.instant import Instant
-from caiso_ads.core.price import AffectedHour, Correction, Market, NodeInfo, Price
+from caiso_ads.core.price import AffectedHour, Correction, FailedCheck, Market, NodeInfo, Price
 from caiso_ads.ports.prices import PriceAnswer, StoredPrice
 from caiso_ads.wire.oasis.reports import HISTORY
 
@@ -119,7 +119,7 @@ class ScriptedPriceSource:
     fail: Callable[[Market, tuple[str, ...], datetime, datetime], None] = lambda *_: None
     missing: frozenset[datetime] = frozenset()
     absent: frozenset[str] = frozenset()
-    failed_checks: tuple[str, ...] = ()
+    failed_checks: tuple[FailedCheck, ...] = ()
     calls: list[tuple[Market, tuple[str, ...], datetime, datetime]] = field(default_factory=list)
     lists: dict[str, Sequence[NodeInfo] | Exception] = field(default_factory=dict)
     lmp: float = 30.0

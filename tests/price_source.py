@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
-from caiso_ads.core.price import AffectedHour, Correction, Market, NodeInfo, Price
+from caiso_ads.core.price import AffectedHour, Correction, FailedCheck, Market, NodeInfo, Price
 from caiso_ads.errors import StoreError
 from caiso_ads.ports.prices import PriceAnswer, StoredPrice
 from tests.fakes import START, FakeClock
@@ -27,9 +27,10 @@ class ScriptedPrices:
 
     clock: FakeClock
     answers: list[Sequence[Price] | Exception] = field(default_factory=list)
-    failed_checks: tuple[str, ...] = ()
+    failed_checks: tuple[FailedCheck, ...] = ()
+    clock_ahead_s: float | None = None
     past: list[Price] = field(default_factory=list)
-    hours: dict[date, list[AffectedHour]] = field(default_factory=dict)
+    hours: Mapping[date, Sequence[AffectedHour] | Exception] = field(default_factory=dict)
     catalogues: Mapping[str, Sequence[NodeInfo]] = field(default_factory=dict)
     fail: dict[str, Exception] = field(default_factory=dict)
     calls: list[tuple[object, ...]] = field(default_factory=list)
@@ -41,7 +42,8 @@ class ScriptedPrices:
 
     def _answer(self, prices: Sequence[Price]) -> PriceAnswer:
         now = self.clock.now().wall
-        return PriceAnswer("query", Market.RTD, 1, now, tuple(prices), bool(prices), self.failed_checks)
+        date = None if self.clock_ahead_s is None else now + timedelta(seconds=self.clock_ahead_s)
+        return PriceAnswer("query", Market.RTD, 1, now, tuple(prices), bool(prices), self.failed_checks, date)
 
     async def current(self, nodes: Sequence[str]) -> PriceAnswer:
         self._called("current", tuple(nodes))
@@ -56,7 +58,10 @@ class ScriptedPrices:
 
     async def affected_hours(self, trade_date: date) -> Sequence[AffectedHour]:
         self._called("affected", trade_date)
-        return self.hours.get(trade_date, [])
+        found = self.hours.get(trade_date, [])
+        if isinstance(found, Exception):
+            raise found
+        return found
 
     async def catalogue(self, kind: str) -> Sequence[NodeInfo]:
         self._called("catalogue", kind)

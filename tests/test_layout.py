@@ -20,6 +20,7 @@ UNMIRRORED = {
     "core/happenings.py": "facts without behaviour; what they do is tested in tests/core/test_state.py",
     "core/price.py": "nouns without behaviour; what is done with them is tested beside it, in test_price_state.py and on",
     "ports/answers.py": "protocols and what they pass; whoever implements them is tested",
+    "ports/evidence.py": "a protocol and a listener that keeps nothing; the one that does is loop/sightings.py",
     "ports/prices.py": "protocols and what they pass; whoever implements them is tested",
     "sinks/__init__.py": "the registry; tests/sinks/test_contract.py runs over it",
 }

@@ -73,7 +73,7 @@ class Life:
         made = Override("R1", 40.0, None, "test", "alice", now, now + 90 * SECOND)
         self.forced.append(Forced(made, None))
         self.store.overrides = (made,)
-        self.gateway._force(made)
+        self.gateway.force(made)
 
     def _span(self) -> range:
         begin = self.chance.randrange(50, LENGTH_S - 400)

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import json
 import logging
-from collections.abc import AsyncIterator
+import ssl
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,16 +20,32 @@ from caiso_ads import __version__
 from caiso_ads.ads.client import AdsClient
 from caiso_ads.ads.tls import checking_context, client_context
 from caiso_ads.config import Config
+from caiso_ads.config.responses import capabilities, identity_for_responses, policies
+from caiso_ads.core.answers import Answer
 from caiso_ads.core.directive import Environment
 from caiso_ads.core.state import State, initial
 from caiso_ads.errors import ConfigError
 from caiso_ads.gateway import Gateway, Settings
+from caiso_ads.loop import witness
+from caiso_ads.loop.autopilot import Autopilot, Rules
+from caiso_ads.loop.board import Board
 from caiso_ads.loop.commands import Spool
+from caiso_ads.loop.evidence import EvidenceLog
+from caiso_ads.loop.loadfollowing import LoadFollowing
+from caiso_ads.loop.obeying import Handler, obey
+from caiso_ads.loop.operators import Operators, ReadOnly
+from caiso_ads.loop.overriding import Overriding
 from caiso_ads.loop.prices import PriceLoop
+from caiso_ads.loop.responder import ResponseLoop
+from caiso_ads.loop.roles import RoleAlarm
+from caiso_ads.loop.sightings import Sightings
 from caiso_ads.loop.supervisor import Supervisor
 from caiso_ads.oasis.client import OasisClient
 from caiso_ads.oasis.pacer import Pacer, beside
 from caiso_ads.ports import Clock, Sink, SinkContext, SystemClock
+from caiso_ads.ports.answers import Fact
+from caiso_ads.ports.evidence import SinkEvidence
+from caiso_ads.store.chain import AuditRow
 from caiso_ads.store.sqlite import SqlStore
 
 log = logging.getLogger("caiso_ads.app")
@@ -47,17 +65,28 @@ class App:
     gateway: Gateway
     supervisor: Supervisor
     store: SqlStore
+    evidence: EvidenceLog
+    clock: Clock
     prices: PriceLoop | None = None
 
     async def run(self) -> None:
         """Serve until cancelled, or until the gateway meets something unexpected and raises it."""
         calm_collector()
+        telling = asyncio.create_task(self.evidence.run(), name="evidence")
+        try:
+            await self._serve(telling)
+        finally:
+            self.evidence.note(witness.stopped(self.clock.now().wall))
+            telling.cancel()
+            await asyncio.wait({telling})
+
+    async def _serve(self, telling: asyncio.Task[None]) -> None:
         sinks = asyncio.create_task(self.supervisor.run(self.gateway.feed), name="sinks")
         asking = {asyncio.create_task(self.gateway.run(), name="gateway")}
         if self.prices is not None:
             asking.add(asyncio.create_task(self.prices.run(), name="prices"))
         try:
-            done, _ = await asyncio.wait({sinks, *asking}, return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait({sinks, telling, *asking}, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()
         finally:
@@ -91,28 +120,91 @@ async def open_app(
     clock = clock or SystemClock()
     environment = Environment(config.ads.environment)
     refuse_simulator_files(config)
-    context = client_context(
-        ca_file=config.ads.ca_file, certificate=config.ads.certificate, key=config.ads.key,
-        passphrase_file=config.ads.passphrase_file,
-    )  # fmt: skip
+    reading, responding = _contexts(config)
     async with AsyncExitStack() as stack:
         store = await SqlStore.open(config.store.path, clock)
         stack.push_async_callback(store.close)
         spool = Spool(config.store.path)
         spool.prepare()
-        client = await stack.enter_async_context(
-            AdsClient(
-                config.ads.url, response_url=config.ads.response_url, version=config.ads.version, ssl_context=context,
-                clock=clock, deadline_s=config.ads.call_deadline_s,
-            )
-        )  # fmt: skip
-        supervisor = Supervisor(_sinks(config, environment, store, clock), clock)
+        await store.append_facts(_started(config, clock, await store.last_about(witness.CONFIGURATION)))
+        evidence = EvidenceLog(store, clock)
+        sightings = Sightings(evidence.note, clock)
+        client = await stack.enter_async_context(_client(config, reading, clock))
+        supervisor = Supervisor(_sinks(config, environment, store, clock, sightings), clock)
         gateway = gateway_type(
             client, store, clock, _nothing_known(config, environment), _settings(config),
-            supervisor.required_serving, spool,
+            supervisor.required_serving, evidence.note, sightings.published,
         )  # fmt: skip
+        gateway.onlookers.append(witness.ClockWitness(evidence.note, lambda: clock.now().wall).folded)
+        iso = None
+        if not config.responses.read_only:
+            iso = await stack.enter_async_context(_client(config, responding, clock))
+        _answering(config, gateway, client, iso, store, spool, evidence.note, clock)
         log.info("caiso-ads %s, %s, %d resources", __version__, environment.value, len(config.resources))
-        yield App(config, gateway, supervisor, store, await _prices(config, store, clock, gateway, stack))
+        prices = await _prices(config, store, clock, gateway, stack)
+        yield App(config, gateway, supervisor, store, evidence, clock, prices)
+
+
+def _client(config: Config, context: ssl.SSLContext, clock: Clock) -> AdsClient:
+    ads = config.ads
+    return AdsClient(
+        ads.url, response_url=ads.response_url, version=ads.version, ssl_context=context, clock=clock,
+        deadline_s=ads.call_deadline_s,
+    )  # fmt: skip
+
+
+def _contexts(config: Config) -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    """Return what to show the ISO when reading, and when answering. Raises CertificateError."""
+    ads = config.ads
+    identities = ((ads.certificate, ads.key, ads.passphrase_file), identity_for_responses(ads, config.responses))
+    reading, answering = (
+        client_context(ca_file=ads.ca_file, certificate=certificate, key=key, passphrase_file=passphrase_file)
+        for certificate, key, passphrase_file in identities
+    )
+    return reading, answering
+
+
+def _started(config: Config, clock: Clock, before: AuditRow | None) -> list[Fact]:
+    digest, environment = witness.digest_of(config.source), config.ads.environment.value
+    known = None if before is None else str(json.loads(before.detail).get("config_sha256", ""))
+    return witness.started(clock.now().wall, __version__, environment, digest, known)
+
+
+def _answering(
+    config: Config, gateway: Gateway, client: AdsClient, iso: AdsClient | None, store: SqlStore, spool: Spool,
+    note: Callable[[Fact], None], clock: Clock,
+) -> None:  # fmt: skip
+    """Let the gateway obey commands and answer the ISO; without ``iso`` it sends nothing."""
+    board = Board()
+    gateway.onlookers.append(board.folded)
+    handlers: dict[str, Handler] = {**Overriding(store, gateway.state.configured, gateway.force).handlers()}
+    send: Callable[[Answer], None] = _keep
+
+    def clock_ok() -> bool:
+        return gateway.state.clock.ok
+
+    if iso is None:
+        log.warning("read-only: no receipt is confirmed, no answer and no load-following request is sent")
+        handlers |= ReadOnly().handlers()
+    else:
+        responses = ResponseLoop(iso, client, store, clock, RoleAlarm(clock, note), clock_ok)
+        gateway.beside["responses"], send = responses.run, responses.add
+        two = config.responses.two_person_declines
+        handlers |= Operators(board, store, responses, clock_ok, two_person_declines=two).handlers()
+        handlers |= LoadFollowing(iso, store, clock, note).handlers()
+    rules = Rules(
+        policies(config.resources, config.responses), capabilities(config.resources),
+        tuple(item.outage for item in config.outages),
+    )  # fmt: skip
+    if rules.work:
+        autopilot = Autopilot(rules, store, clock, note, send, clock_ok)
+        gateway.onlookers.append(autopilot.folded)
+        gateway.beside["policy"] = autopilot.run
+    gateway.beside["commands"] = lambda: obey(spool, clock, handlers)
+
+
+def _keep(_: Answer) -> None:
+    """Send nothing: in read-only mode answers are recorded at most."""
 
 
 async def _prices(
@@ -137,10 +229,12 @@ def _nothing_known(config: Config, environment: Environment) -> State:
 
 def _settings(config: Config) -> Settings:
     limits = config.limits
-    return Settings(config.ads.poll_interval_s, config.ads.acknowledge, limits.ages, limits.clock_off_s)
+    return Settings(config.ads.poll_interval_s, config.acknowledges, limits.ages, limits.clock_off_s)
 
 
-def _sinks(config: Config, environment: Environment, store: SqlStore, clock: Clock) -> dict[str, tuple[Sink, bool]]:
+def _sinks(
+    config: Config, environment: Environment, store: SqlStore, clock: Clock, evidence: SinkEvidence
+) -> dict[str, tuple[Sink, bool]]:
     context = SinkContext(
         resource_ids=tuple(item.id for item in config.resources),
         names={item.id: item.name for item in config.resources},
@@ -150,6 +244,7 @@ def _sinks(config: Config, environment: Environment, store: SqlStore, clock: Clo
         nodes=tuple(node.id for node in config.nodes),
         node_names={node.id: node.name for node in config.nodes},
         node_of={item.id: item.node for item in config.resources if item.node},
+        evidence=evidence,
     )
     return {name: (sink.build(context), sink.required) for name, sink in config.sinks.items()}
 
@@ -161,8 +256,11 @@ def refuse_simulator_files(config: Config) -> None:
     """
     if Environment(config.ads.environment) is Environment.SIMULATOR:
         return
-    found = (("ads", "certificate", config.ads.certificate), ("ads", "ca_file", config.ads.ca_file))
-    for table, key, path in (*found, ("oasis", "ca_file", config.oasis.ca_file)):
+    found = (
+        ("ads", "certificate", config.ads.certificate), ("ads", "ca_file", config.ads.ca_file),
+        ("oasis", "ca_file", config.oasis.ca_file), ("responses", "certificate", config.responses.certificate),
+    )  # fmt: skip
+    for table, key, path in found:
         if path is not None and _is_marked(path):
             raise ConfigError(
                 f"{path} was made by the simulator", file=str(config.source), table=table, key=key,

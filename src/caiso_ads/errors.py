@@ -63,6 +63,10 @@ class CommandError(LocalError):
         super().__init__(f"{field}: {problem}" if field else problem)
 
 
+class UnansweredError(CommandError):
+    """A command that the gateway took and did not answer: what became of it is not known."""
+
+
 class StoreError(LocalError):
     """The database cannot be opened, read or written."""
 
@@ -135,13 +139,22 @@ class WireError(RemoteError):
         super().__init__(f"{where}: {problem}" if where else problem)
 
 
+_OASIS_CURES = {
+    1001: "look the node up: caiso-ads nodes find TEXT",
+    1014: "OASIS keeps about three years: ask for a later begin",
+}
+
+
 class OasisError(RemoteError):
     """The price service answered with an error code. Spec: OASIS 5.1.8. ``text`` is theirs, cut to 500 characters."""
 
     def __init__(self, code: int, text: str) -> None:
         self.code, self.text = code, text[:500]
+        self.cure = _OASIS_CURES.get(code, "")
         super().__init__(f"OASIS error {code}: {self.text}")
 
 
 class ThrottledError(RemoteError):
     """The price service refuses us for a while: too many requests from this address."""
+
+    cure = "wait some minutes; all machines behind one address share the limit: give each a longer oasis.min_interval_s"

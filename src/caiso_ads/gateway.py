@@ -11,7 +11,7 @@ import asyncio
 import logging
 import random
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -26,7 +26,6 @@ from caiso_ads.core.state import State, fold
 from caiso_ads.core.still import Memory
 from caiso_ads.errors import HttpStatusError, RemoteError, SoapFaultError, StoreError, TlsError, TlsReason, WireError
 from caiso_ads.loop.clockwatch import ClockWatch
-from caiso_ads.loop.commands import Spool, handle
 from caiso_ads.loop.journal import Journal
 from caiso_ads.loop.outbox import Outbox
 from caiso_ads.loop.polls import PollLog
@@ -34,6 +33,7 @@ from caiso_ads.loop.redecoding import read_again
 from caiso_ads.loop.telling import Teller
 from caiso_ads.loop.watch import AlarmWatch
 from caiso_ads.ports import Clock, Cursors, Feed, Instant, Receipt, Source, Store
+from caiso_ads.ports.answers import Fact, dismiss
 from caiso_ads.wire.payload import BadItem
 
 log = logging.getLogger("caiso_ads.gateway")
@@ -45,7 +45,6 @@ FAULTS_BEFORE_SKIP = 3
 SILENT_LIST_S = 1800.0
 RESTORE_S = 24 * 3600.0
 KNOWN_UIDS = 4000
-COMMANDS_EVERY_S = 0.5
 ERROR_DELAYS_S = (10.0, 20.0, 40.0, 60.0)
 
 
@@ -62,17 +61,22 @@ class Settings:
 class Gateway:
     """One gateway: a source, a store, a feed. ``serving`` says whether every required sink serves.
 
-    ``spool`` is where operators' commands come in; without one there are none.
+    ``note`` takes facts for the evidence chain; ``shown`` hears of each stored batch and of the first snapshot that holds
+    it, before a sink can see that one. ``onlookers`` are shown each event and the state after it; what is in ``beside``
+    runs with the loop, once the past is restored.
     """
 
     def __init__(
         self, source: Source, store: Store, clock: Clock, state: State, settings: Settings, serving: Callable[[], bool],
-        spool: Spool | None = None,
+        note: Callable[[Fact], None] = dismiss,
+        shown: Callable[[DispatchBatch, int], None] = lambda _batch, _generation: None,
     ) -> None:  # fmt: skip
         self.state, self.settings = state, settings
-        self._source, self._store, self._clock, self._spool = source, store, clock, spool
+        self._source, self._store, self._clock, self._shown = source, store, clock, shown
+        self.onlookers: list[Callable[[facts.Event, State], None]] = []
+        self.beside: dict[str, Callable[[], Coroutine[None, None, None]]] = {}
         self._heartbeat, self._memory = 0, Memory()
-        self._outbox = Outbox(source, store, clock, serving)
+        self._outbox = Outbox(source, store, clock, serving, note)
         self.feed = Feed(self._snapshot(0))
         self._cursors = Cursors()
         self._failures = 0
@@ -94,8 +98,8 @@ class Gateway:
                 tasks.create_task(self._tick_forever(), name="tick")
                 tasks.create_task(self._outbox.run(self.feed), name="acknowledge")
                 tasks.create_task(self._journal.run(lambda: self.state, self._clock), name="journal")
-                if self._spool is not None:
-                    tasks.create_task(self._obey_forever(self._spool), name="commands")
+                for name, run in self.beside.items():
+                    tasks.create_task(run(), name=name)
         finally:
             self._fold(facts.Stopping())
             self.publish()
@@ -118,7 +122,7 @@ class Gateway:
         overrides = usable(await self._store.open_overrides(), self.state.configured)
         self._fold(facts.OverridesChanged(tuple(overrides)))
         self.publish()
-        for intent in await self._store.pending_intents():
+        for intent in await self._store.pending_intents() if self.settings.acknowledge else ():
             self._outbox.add(intent, self.feed.latest.generation)
 
     async def poll_once(self) -> float:
@@ -253,6 +257,7 @@ class Gateway:
         self._fold_clock(self._clock_watch.batch(receipt, receipt.content, self._clock.now()))
         self._fold(facts.BatchSeen(receipt.content, self._clock.now()))
         self.publish()
+        self._shown(receipt.content, self.feed.latest.generation)
         if recorded.intent is not None:
             self._outbox.add(recorded.intent, self.feed.latest.generation)
         self._teller.news(receipt.content, self.state.foreign)
@@ -277,6 +282,7 @@ class Gateway:
             self._unreadable(receipt.content, f"batch {uid}")
             return
         self.accept(facts.BatchSeen(receipt.content, self._clock.now()))
+        self._shown(receipt.content, self.feed.latest.generation)
 
     def _changed(self, header: DispatchBatch) -> bool:
         known = self.state.batches.get(header.batch_uid)
@@ -338,6 +344,8 @@ class Gateway:
     def _fold(self, event: facts.Event) -> None:
         self.state = fold(self.state, event)
         self._journal.folded(event, self.state, self._clock.now())
+        for look in self.onlookers:
+            look(event, self.state)
 
     def _snapshot(self, generation: int) -> Snapshot:
         return snapshot(
@@ -354,13 +362,8 @@ class Gateway:
             await self._clock.sleep(1.0)
             self.tick()
 
-    async def _obey_forever(self, spool: Spool) -> None:
-        """Take operators' commands, apart from the beat: a slow commit must not stop it."""
-        while True:
-            await handle(spool, self._store, self._clock, self.state.configured, self._force)
-            await self._clock.sleep(COMMANDS_EVERY_S)
-
-    def _force(self, change: Override | Cleared) -> None:
+    def force(self, change: Override | Cleared) -> None:
+        """Fold an operator's override, or its end, that the store has, and publish."""
         self.accept(facts.OverridesChanged(after(self.state.overrides, change)))
 
     def accept(self, event: facts.Event) -> None:

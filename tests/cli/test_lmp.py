@@ -159,11 +159,18 @@ async def test_a_node_without_prices_is_told_apart_from_an_unknown_one(authority
     assert "though the ISO lists it" in result.stderr
 
 
+async def test_a_day_that_has_not_begun_is_told_as_such(authority: Authority, tmp_path: Path) -> None:
+    (result,), _ = await run(authority, tmp_path, "lmp A --day 2026-07-02")
+    assert result.exit_code == 1
+    assert "note: no price of A yet: that time has not begun" in result.stderr
+
+
 async def test_a_refusal_is_an_error_and_no_price(authority: Authority, tmp_path: Path) -> None:
     (result,), _ = await run(authority, tmp_path, "lmp A", script=lambda _: body(THROTTLE_HTML))
     assert result.exit_code == 1
     assert result.stdout == ""
     assert "too many requests" in result.stderr
+    assert "cure: wait some minutes" in result.stderr
 
 
 async def test_a_chart_has_its_scale_and_its_times(authority: Authority, tmp_path: Path) -> None:
@@ -210,7 +217,7 @@ async def test_nodes_and_address_come_from_a_configuration(authority: Authority,
     ("lmp A --day 2026-13-01", "no day like"), ("lmp A --day 0026-01-01", "no day like"),
     ("lmp A --to 2026-06-01", "--to needs --from"), ("lmp A --from 2026-06-02 --to 2026-06-01", "is not after"),
     ("lmp A --day 2026-06-01 --from 2026-06-01", "stands alone"), ("lmp A --market dam", "give --day or --from"),
-    ("lmp A --plot", "give --day or --from"), ("lmp A --day 2026-06-01 --plot --csv", "exclude each other"),
+    ("lmp A --plot", "give --day or --from"), ("lmp A --day 2090-01-01", "can exist yet"), ("lmp A --day 2026-06-01 --plot --csv", "exclude each other"),
     ("lmp A --url http://oasis.caiso.com/oasisapi", "no https address"),
     ("lmp A --cache x --no-cache", "exclude each other"),
 ])  # fmt: skip

@@ -9,7 +9,7 @@ import pytest
 from caiso_ads.core import happenings as facts
 from caiso_ads.core.directive import Environment
 from caiso_ads.core.instant import Instant
-from caiso_ads.core.price import Market
+from caiso_ads.core.price import FailedCheck, Market
 from caiso_ads.core.state import State, fold, initial
 from tests.fakes import START
 from tests.price_source import NODE, OTHER, price
@@ -26,6 +26,10 @@ def known(*events: facts.Event, nodes: tuple[str, ...] = (NODE, OTHER)) -> State
 
 def seen(*prices: object, at: Instant = NOW, **more: object) -> facts.PricesSeen:
     return facts.PricesSeen(tuple(prices), at, **more)  # type: ignore[arg-type]  # shorthand of the tests
+
+
+def bad(minute: float, node: str = NODE) -> FailedCheck:
+    return FailedCheck(node, "not the sum", START + timedelta(minutes=minute))
 
 
 def test_prices_stand_in_order_of_time_by_node_and_a_later_answer_wins() -> None:
@@ -68,14 +72,35 @@ def test_what_the_store_knows_is_not_confirmed_until_an_answer_and_never_beats_o
 
 
 def test_a_refused_row_is_remembered_until_as_new_a_price_comes() -> None:
-    state = known(seen(price(0), price(5)), seen(price(0, 2.0), refused=frozenset({NODE})))
+    state = known(seen(price(0), price(5)), seen(price(0, 2.0), refused=(bad(5),)))
     assert state.prices[NODE].refused
     assert not state.prices[OTHER].refused
     assert fold(state, seen(price(0, 2.0))).prices[NODE].refused
     assert not fold(state, seen(price(5, 2.0))).prices[NODE].refused
-    nothing = known(seen(refused=frozenset({OTHER})))
+    nothing = known(seen(refused=(bad(0, node=OTHER),)))
     assert nothing.prices[OTHER].refused
     assert not nothing.prices[OTHER].confirmed
+
+
+def test_a_bad_row_that_is_over_does_not_spoil_newer_good_ones() -> None:
+    """The last 20 minutes are read again with each answer that is late: one bad row would be in all of them."""
+    later = NOW.plus(600.0)
+    one = known(seen(price(5), price(10), at=later, refused=(bad(0),)))
+    assert not one.prices[NODE].refused
+    two = known(seen(price(10), at=later), seen(at=later, refused=(bad(0), bad(5))))
+    assert not two.prices[NODE].refused
+
+
+@pytest.mark.parametrize("minute", [0, 5, 10, None])
+def test_a_bad_row_of_now_or_newer_or_of_no_time_spoils(minute: float | None) -> None:
+    check = FailedCheck(NODE, "not the sum") if minute is None else bad(minute)
+    assert known(seen(price(5), refused=(check,))).prices[NODE].refused
+    assert not known(seen(price(5), refused=(check,))).prices[OTHER].refused
+
+
+def test_what_is_only_restored_does_not_excuse_a_bad_row() -> None:
+    state = known(seen(price(10), restored=True), seen(at=NOW.plus(600.0), refused=(bad(0),)))
+    assert state.prices[NODE].refused
 
 
 def test_failures_count_up_and_only_an_answer_of_this_process_ends_them() -> None:

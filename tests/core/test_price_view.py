@@ -13,6 +13,7 @@ from caiso_ads.core import happenings as facts
 from caiso_ads.core.directive import DEFAULT_LIMITS, Environment
 from caiso_ads.core.instant import Instant
 from caiso_ads.core.points import NODE_POINTS, Snapshot
+from caiso_ads.core.price import FailedCheck
 from caiso_ads.core.price_state import NodeState
 from caiso_ads.core.price_view import Conditions, PriceLimits, view
 from caiso_ads.core.quality import Quality
@@ -24,6 +25,7 @@ from tests.price_source import NODE, OTHER, price
 
 NOW = Instant(START, 1000.0)
 GOOD, UNCERTAIN = Quality.GOOD, Quality.UNCERTAIN
+BAD = (FailedCheck(NODE, "not the sum"),)
 
 
 def at(minute: float) -> Instant:
@@ -103,7 +105,7 @@ def test_nothing_known_is_no_number() -> None:
 
 
 def test_a_refused_row_makes_what_is_held_bad() -> None:
-    state = after(seen(0.0, 0.0), seen(1.0, refused=frozenset({NODE})))
+    state = after(seen(0.0, 0.0), seen(1.0, refused=BAD))
     assert read(state, 2.0, "active") == (100.0, Quality.BAD_DATA)
     assert read(state, 6.0, "active") == (None, Quality.BAD_DATA)
 
@@ -156,7 +158,7 @@ def test_the_dots_price_is_that_of_the_interval_its_target_time_lies_in() -> Non
     assert [found[minute].value for minute in (3.0, 6.0, 30.0)] == [100.0] * 3  # a settled fact does not age
     assert found[30.0].quality is GOOD
     assert take(fold(state, facts.Stopping()), 3.0).dot_prices["R"].quality is Quality.SHUTDOWN
-    refused = fold(state, seen(6.0, refused=frozenset({NODE})))
+    refused = fold(state, seen(6.0, refused=BAD))
     assert take(refused, 6.0).dot_prices["R"] == found[6.0]._replace(quality=Quality.BAD_DATA)
 
 
@@ -171,7 +173,7 @@ minutes = st.floats(-20, 60, allow_nan=False)
 events = st.lists(
     st.one_of(
         st.builds(lambda m, s, r: seen(m, *s, restored=r), minutes, st.lists(st.integers(-4, 12).map(lambda n: 5.0 * n), max_size=4), st.booleans()),
-        st.builds(lambda m: seen(m, refused=frozenset({NODE})), minutes),
+        st.builds(lambda m: seen(m, refused=BAD), minutes),
         st.builds(lambda m: facts.PricesFailed(1, at(m)), minutes),
         st.builds(lambda u: facts.NodesUnknown(frozenset({NODE} if u else ())), st.booleans()),
         st.builds(lambda o: facts.ClockSampled(o, NOW), st.sampled_from([0.0, 60.0])),

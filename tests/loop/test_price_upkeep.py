@@ -8,8 +8,8 @@ from datetime import date, timedelta
 import pytest
 
 from caiso_ads.core.happenings import Event, NodesUnknown, PricesSeen
-from caiso_ads.core.price import AffectedHour, Market, NodeInfo, Price
-from caiso_ads.errors import UnreachableError
+from caiso_ads.core.price import AffectedHour, FailedCheck, Market, NodeInfo, Price
+from caiso_ads.errors import OasisError, RemoteError, ThrottledError, UnreachableError, WireError
 from caiso_ads.loop.price_upkeep import TRADE_DAYS, Upkeep, spans
 from caiso_ads.ports.prices import PriceAnswer
 from tests.fakes import START, FakeClock
@@ -87,6 +87,45 @@ async def test_an_hour_whose_prices_could_not_be_read_is_asked_for_again() -> No
     bench.source.fail.clear()
     assert await bench.upkeep.run_once()
     assert len(bench.asked("history")) == 2
+
+
+@pytest.mark.parametrize("error", [WireError("hour 25"), OasisError(1001, "no")], ids=repr)
+async def test_a_trade_day_that_cannot_be_read_keeps_no_other_from_being_read(error: RemoteError) -> None:
+    bench = Bench()
+    bench.source.hours = {date(2026, 6, 30): error, date(2026, 6, 29): [affected(2 * DAY)]}
+    assert not await bench.upkeep.run_once()
+    assert len(bench.asked("affected")) == TRADE_DAYS
+    assert len(bench.asked("history")) == 1
+
+
+async def test_a_service_that_refuses_is_not_asked_for_the_other_days() -> None:
+    bench = Bench()
+    bench.source.hours = {date(2026, 6, 30): ThrottledError("wait")}
+    assert not await bench.upkeep.run_once()
+    assert len(bench.asked("affected")) == 1
+
+
+async def test_corrected_prices_that_fail_their_checks_are_told_and_asked_for_again(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    bench = Bench()
+    bench.source.hours = {date(2026, 6, 30): [affected(DAY)]}
+    bench.source.failed_checks = (FailedCheck(NODE, "not the sum"),)
+    assert not await bench.upkeep.run_once()
+    assert "corrected prices were refused: not the sum" in caplog.text
+    bench.source.failed_checks = ()
+    assert await bench.upkeep.run_once()
+    assert len(bench.asked("history")) == 2
+
+
+async def test_hours_read_are_forgotten_when_nobody_looks_for_them_any_more() -> None:
+    bench = Bench()
+    bench.source.hours = {date(2026, 6, 30): [affected(DAY)]}
+    await bench.upkeep.run_once()
+    assert len(bench.upkeep._read) == 1
+    await bench.clock.advance(20 * 86400.0)
+    await bench.upkeep.run_once()
+    assert not bench.upkeep._read
 
 
 async def test_a_correction_of_the_present_is_shown() -> None:

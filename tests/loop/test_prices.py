@@ -10,9 +10,9 @@ from datetime import timedelta
 import pytest
 
 from caiso_ads.core.directive import DEFAULT_LIMITS, Environment
-from caiso_ads.core.happenings import Event, PricesFailed, PricesSeen
+from caiso_ads.core.happenings import Event, PricesFailed
 from caiso_ads.core.points import Snapshot
-from caiso_ads.core.price import Market, Price
+from caiso_ads.core.price import FailedCheck, Market, Price
 from caiso_ads.core.quality import Quality
 from caiso_ads.core.snapshot import snapshot
 from caiso_ads.core.state import fold, initial
@@ -27,7 +27,7 @@ from caiso_ads.errors import (
     UnreachableError,
     WireError,
 )
-from caiso_ads.loop.prices import PriceLoop, code_of
+from caiso_ads.loop.prices import ANEW_AFTER_S, MOST_TOLD, PriceLoop, code_of
 from tests.fakes import START, FakeClock
 from tests.price_source import NODE, OTHER, MemoryPrices, ScriptedPrices, price
 
@@ -162,11 +162,44 @@ async def test_a_failure_is_logged_once_and_so_is_its_end(caplog: pytest.LogCapt
 
 async def test_a_failed_check_names_its_node_and_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     bench = Bench([])
-    bench.source.failed_checks = (f"{OTHER} 2026-07-01T12:00Z: LMP is not the sum of its components",)
+    bench.source.failed_checks = (FailedCheck(OTHER, f"price of {NODE}: not the sum of its components"),)
     for _ in range(2):
         await bench.loop.poll_once()
-    assert {event.refused for event in bench.events if isinstance(event, PricesSeen)} == {frozenset({OTHER})}
+    assert bench.state.prices[OTHER].refused
+    assert not bench.state.prices[NODE].refused  # its name in the words says nothing
     assert caplog.text.count("not the sum") == 1
+
+
+async def test_a_failed_check_is_still_told_after_weeks_of_others(caplog: pytest.LogCaptureFixture) -> None:
+    bench = Bench([price()])
+    for number in range(MOST_TOLD + 10):
+        bench.source.failed_checks = (FailedCheck(OTHER, f"check {number}"),)
+        await bench.loop.poll_once()
+    assert f"check {MOST_TOLD + 9}" in caplog.text
+    assert len(bench.loop._told) == MOST_TOLD
+
+
+async def test_a_price_dated_years_ahead_does_not_stop_the_learned_moment() -> None:
+    """Else no later interval would be newer, and the loop would ask blindly until those years have passed."""
+    bench = Bench([price(0), price(5 * 100_000, node=OTHER)], [price(5)])
+    await bench.loop.poll_once()
+    assert bench.loop._timing.newest == START
+    await bench.loop.poll_once()
+    assert (bench.loop._timing.newest, bench.loop._timing.misses) == (START + timedelta(minutes=5), 0)
+
+
+async def test_a_clock_that_is_not_the_services_makes_no_price_the_one_of_now(caplog: pytest.LogCaptureFixture) -> None:
+    """Also where ADS cannot be asked: ten minutes behind, an old interval would look like the present one."""
+    bench = Bench([price()])
+    seen = []
+    for ahead in (None, 0.0, 600.0, None, -600.0, 10.0):
+        bench.source.clock_ahead_s = ahead
+        await bench.loop.poll_once()
+        seen.append(bench.active())
+    good, bad = (31.5, Quality.GOOD), (None, Quality.BAD_STALE)
+    assert seen == [good, good, bad, bad, bad, good]
+    assert bench.state.clock.ok, "the dispatch has its own witnesses"
+    assert caplog.text.count("our clock is") == caplog.text.count("agrees with the price service's again") == 1
 
 
 async def test_a_changed_price_is_stored_shown_and_logged(caplog: pytest.LogCaptureFixture) -> None:
@@ -207,11 +240,22 @@ async def test_it_runs_for_hours_with_about_one_request_an_interval() -> None:
     assert sum(call[0] == "current" for call in source.calls) <= 36 * 1.6
 
 
-async def test_an_unexpected_exception_is_not_caught() -> None:
-    bench = Bench(ZeroDivisionError("a bug"))
-    with pytest.raises(ExceptionGroup) as caught:
-        await bench.loop.run()
-    assert caught.group_contains(ZeroDivisionError)
+async def test_what_nobody_expected_is_told_shown_and_begun_anew_and_ends_nothing(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    bench = Bench(KeyError("a bug"), [price()])
+    running = asyncio.create_task(bench.loop.run())
+    await bench.clock.advance(1.0)
+    assert not running.done()
+    assert "begun anew" in caplog.text
+    assert "KeyError: 'a bug'" in caplog.text, "with its trace"
+    assert bench.state.price_link.failures == 1
+    assert bench.active()[1] is not Quality.GOOD
+    await bench.clock.advance(ANEW_AFTER_S)
+    assert bench.active() == (31.5, Quality.GOOD)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
 
 
 async def test_upkeep_begins_soon_after_start_and_comes_back_each_day() -> None:

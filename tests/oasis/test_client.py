@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, timedelta
@@ -54,6 +55,25 @@ async def test_current_prices_of_all_nodes_come_in_one_request(authority: Author
     assert service.asked[0]["node"] == "B,A"
     assert "resultformat" not in service.asked[0]
     assert found.request.startswith("SingleZip?queryname=PRC_CURR_LMP&node=B,A&")
+
+
+async def test_even_a_small_answer_is_read_beside_the_event_loop(authority: Authority, tmp_path: Path) -> None:
+    """80 kB can unpack to 20 MB, and the dispatch waits for the loop."""
+    threads = set()
+
+    class Name(str):
+        __slots__ = ()
+
+        def __hash__(self) -> int:
+            threads.add(threading.get_ident())
+            return super().__hash__()
+
+        def __eq__(self, other: object) -> bool:
+            return super().__eq__(other)
+
+    async with client(authority, tmp_path, current) as (oasis, _, _):
+        assert (await oasis.current([Name("A")])).prices
+    assert threads - {threading.get_ident()}
 
 
 @pytest.mark.parametrize("trouble", ["missing", "late", 1000, 1005, 404, 500])

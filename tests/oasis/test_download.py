@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from caiso_ads.core.price import Market
+from caiso_ads.core.price import FailedCheck, Market
 from caiso_ads.errors import OasisError, UnreachableError
 from caiso_ads.oasis.download import Step, fetch_history
 from caiso_ads.oasis.plan import ALL
@@ -13,6 +13,7 @@ from tests.price_fakes import NOW, MemoryPriceStore, ScriptedPriceSource
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 START = NOW - 3 * DAY
 NODES = ("A", "B")
+BAD = FailedCheck("A", "row 3")
 
 
 async def test_what_is_stored_is_not_asked_again() -> None:
@@ -63,10 +64,10 @@ async def test_a_node_that_is_missing_from_an_answer_is_asked_for_again_within_a
 
 
 async def test_an_answer_that_failed_its_checks_settles_nothing() -> None:
-    store, source = MemoryPriceStore(), ScriptedPriceSource(missing=frozenset({START}), failed_checks=("row 3",))
+    store, source = MemoryPriceStore(), ScriptedPriceSource(missing=frozenset({START}), failed_checks=(BAD,))
     for _ in range(2):
         outcome = await fetch_history(source, store, Market.RTD, ["A"], START, START + HOUR)
-        assert outcome.failed_checks == ("row 3",)
+        assert outcome.failed_checks == (BAD,)
     assert source.calls[-1][2:] == (START, START + timedelta(minutes=5))
 
 

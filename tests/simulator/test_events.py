@@ -4,11 +4,12 @@ from datetime import timedelta
 
 import pytest
 
-from caiso_ads.core.codes import BatchStatus, BatchType, DispatchMode, InstructionType
+from caiso_ads.core.codes import BatchStatus, BatchType, DispatchMode, InstructionType, ReasonCode
 from caiso_ads.core.price import Market
 from caiso_ads.simulator import events
 from caiso_ads.simulator.faults import Faults
 from caiso_ads.simulator.scenario import load
+from caiso_ads.simulator.switches import Switches
 from tests.simulator.bench import NOON, Bench, told
 
 
@@ -109,3 +110,31 @@ def test_late_prices_are_for_the_price_service_alone() -> None:
     first, second = events.price_delays(load("late-prices"), NOON)
     assert (first.start, first.end - first.start) == (NOON + timedelta(seconds=600), timedelta(seconds=900))
     assert (first.market, first.by, second.by) == (Market.RTD, timedelta(seconds=240), timedelta(seconds=3600))
+
+
+def test_hourly_instructions_of_a_story_take_answers_and_end_as_all_do() -> None:
+    story, faults = load("hourly-answers"), Faults()
+    bench = Bench(hourly_participant_s=story.apply_switches(Switches()).hourly_participant_s)
+    events.play(story, bench.market, faults)
+    bench.move(16)
+    entry = bench.market.newest(BatchType.HOURLY_PRE_DISPATCH)
+    assert entry is not None
+    first = entry.full()
+    assert first.batch_status is BatchStatus.ACTIVE
+    assert (first.start_time, first.batch_expires) == (NOON + timedelta(minutes=59), NOON + timedelta(seconds=315))
+    row = first.instructions[0]
+    assert (row.dot_mw, row.min_accept_mw, row.accept_status) == (40.0, 20.0, None)
+    assert row.end_time == first.start_time + timedelta(hours=1)
+    bench.move(105)
+    assert told(entry.full(), "NORTIE_5_IMPRT1").dot_mw == 35.0
+    bench.move(210)
+    timed_out = entry.full()
+    assert timed_out.batch_status is BatchStatus.OPERATOR_RESPONSE_PERIOD
+    assert timed_out.instructions[0].reason_code is ReasonCode.TIMED_OUT_MINIMUM_ACCEPTED
+    assert [fault.kind for fault in faults] == ["lost-answer"]
+    bench.move(340)
+    later = bench.market.newest(BatchType.HOURLY_PRE_DISPATCH)
+    assert later is not None
+    assert later.uid != entry.uid
+    bench.move(301)
+    assert later.full().instructions[0].reason_code is ReasonCode.TIMED_OUT_FORCED_DECLINE

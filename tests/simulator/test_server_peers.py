@@ -23,6 +23,7 @@ from lxml import etree
 from caiso_ads.core.codes import BatchType
 from caiso_ads.simulator.fleet import OPERATOR
 from caiso_ads.simulator.kit import KitPaths, write_kit
+from caiso_ads.simulator.ledger import RESPONSE
 from caiso_ads.simulator.server import AdsSimulator
 from caiso_ads.simulator.switches import Switches
 from caiso_ads.wire.operations import OPERATIONS
@@ -113,7 +114,7 @@ async def test_a_foreign_client_uses_all_eleven_operations(connect: Connect, ver
         "acceptInstruction": 0,
     }
     assert set(seen) == set(OPERATIONS)
-    assert {r.operation for r in ads.ledger if r.common_name == OPERATOR} == set(OPERATIONS)
+    assert {r.operation for r in ads.ledger if r.common_name == OPERATOR} == {*OPERATIONS, RESPONSE}
     row = next(i for i in hourly.full().instructions if i.resource_id == "NORTIE_5_IMPRT1")
     assert (row.accept_status, row.api_validated_by) == ("ACCEPT", OPERATOR)
 

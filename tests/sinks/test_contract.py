@@ -18,7 +18,7 @@ import pytest
 from caiso_ads.core.quality import Directive, Quality
 from caiso_ads.ports import Feed, Sink, SinkContext
 from caiso_ads.sinks import REGISTRY, SinkConfig, config_type
-from tests.fakes import FakeClock, MemoryStore
+from tests.fakes import FakeClock, KeptEvidence, MemoryStore
 from tests.sinks.modbus.snapshots import IDS, Master, nothing_known, resource, snapshot
 
 
@@ -66,7 +66,10 @@ class Bench:
 
     def __init__(self, name: str, folder: Path) -> None:
         self.probe, self.folder, self.clock = PROBES[name], folder, FakeClock()
-        context = SinkContext(IDS, {one: one for one in IDS}, "simulator", MemoryStore(), self.clock)
+        self.evidence = KeptEvidence()
+        context = SinkContext(
+            IDS, {one: one for one in IDS}, "simulator", MemoryStore(), self.clock, evidence=self.evidence
+        )
         config: SinkConfig = config_type(name)(**self.probe.keys(folder))
         self.sink: Sink = config.build(context)
         self.feed = Feed(nothing_known())
@@ -157,4 +160,17 @@ async def test_it_can_be_run_again(name: str, tmp_path: Path) -> None:
     bench.feed.publish(snapshot(generation=1))
     task = await bench.start()
     await bench.shows(Directive.FOLLOW)
+    await stop(task)
+
+
+@each_sink
+async def test_it_tells_under_its_own_name_which_snapshots_it_has_shown(name: str, tmp_path: Path) -> None:
+    bench = Bench(name, tmp_path)
+    task = await bench.start()
+    bench.feed.publish(snapshot(generation=3))
+    await bench.until(lambda: ready((name, 3) in bench.evidence.shown))
+    assert await bench.probe.directive(bench.sink, tmp_path) == "FOLLOW"
+    assert {sink for sink, _ in bench.evidence.shown} == {name}
+    generations = [generation for _, generation in bench.evidence.shown]
+    assert generations == sorted(generations)
     await stop(task)

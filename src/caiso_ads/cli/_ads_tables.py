@@ -22,7 +22,8 @@ from caiso_ads.wire.payload import BadItem
 _PIPE_WIDTH = 240  # wide enough that nothing is cut when the output goes to a file or another program
 
 
-def _console() -> Console:
+def output() -> Console:
+    """Return the terminal, or standard output at a width at which nothing is cut."""
     return Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else _PIPE_WIDTH)
 
 
@@ -49,7 +50,8 @@ def _cell(value: object) -> Text:
     return Text(one_line(str(value)))
 
 
-def _table(title: str, heads: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:
+def cell_table(title: str, heads: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:
+    """Return a table whose cells say values as people read them; None is an empty cell."""
     table = Table(title=Text(title), title_justify="left")
     for head in heads:
         table.add_column(head, overflow="fold")
@@ -60,7 +62,7 @@ def _table(title: str, heads: Sequence[str], rows: Sequence[Sequence[object]]) -
 
 def show_headers(items: Sequence[DispatchBatch | BadItem]) -> None:
     """Print batch headers, one row each; items that cannot be read are named below."""
-    console = _console()
+    console = output()
     good = [each for each in items if not isinstance(each, BadItem)]
     heads = ("batch UID", "type", "status", "start UTC", "start Pacific", "received UTC", "rev", "binding")
     rows = [
@@ -76,7 +78,7 @@ def show_headers(items: Sequence[DispatchBatch | BadItem]) -> None:
         )
         for each in good
     ]
-    console.print(_table(f"{len(good)} dispatch batches", heads, rows) if good else "no dispatch batches")
+    console.print(cell_table(f"{len(good)} dispatch batches", heads, rows) if good else "no dispatch batches")
     _say_bad(console, items)
 
 
@@ -92,13 +94,13 @@ def show_status(batch: DispatchBatch) -> None:
         utc(batch.batch_expires),
         pacific(batch.batch_expires),
     )
-    _console().print(_table("batch status", heads, [row]))
+    output().print(cell_table("batch status", heads, [row]))
 
 
 def show_batch(batch: DispatchBatch) -> None:
     """Print one batch and its instructions."""
     show_headers([batch])
-    console = _console()
+    console = output()
     if not batch.instructions:
         console.print("no instruction in this batch is visible to this certificate")
         return
@@ -117,7 +119,7 @@ def show_batch(batch: DispatchBatch) -> None:
         )
         for each in batch.instructions
     ]
-    console.print(_table(f"{len(rows)} instructions", heads, rows))
+    console.print(cell_table(f"{len(rows)} instructions", heads, rows))
     _say_unknown(console, [*batch.unknown, *(unknown for each in batch.instructions for unknown in each.unknown)])
 
 
@@ -127,7 +129,7 @@ def _segments(instruction: Instruction) -> str:
 
 def show_trajectories(items: Sequence[TrajectoryBatch | BadItem]) -> None:
     """Print operating points and compliance of each trajectory batch."""
-    console = _console()
+    console = output()
     good = [each for each in items if not isinstance(each, BadItem)]
     if not good:
         console.print("no trajectory batches")
@@ -137,7 +139,7 @@ def show_trajectories(items: Sequence[TrajectoryBatch | BadItem]) -> None:
             (each.resource_id, utc(each.target_time), pacific(each.target_time), each.dop_mw, each.sequence_number)
             for each in batch.dops
         ]
-        console.print(_table(title, ("resource", "target UTC", "target Pacific", "DOP MW", "sequence"), points))
+        console.print(cell_table(title, ("resource", "target UTC", "target Pacific", "DOP MW", "sequence"), points))
         if batch.compliance:
             intervals = [
                 (
@@ -150,7 +152,7 @@ def show_trajectories(items: Sequence[TrajectoryBatch | BadItem]) -> None:
                 for each in batch.compliance
             ]
             heads = ("resource", "interval UTC", "interval Pacific", "expected MWh", "in compliance")
-            console.print(_table("compliance", heads, intervals))
+            console.print(cell_table("compliance", heads, intervals))
     _say_bad(console, items)
 
 

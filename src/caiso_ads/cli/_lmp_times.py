@@ -63,7 +63,7 @@ def span(
     if day is not None:
         if start or end:
             raise click.UsageError("--day stands alone, without --from and --to")
-        return trade_day.bounds(day)
+        return _possible(*trade_day.bounds(day), now)
     if start is None:
         if end is not None:
             raise click.UsageError("--to needs --from")
@@ -71,6 +71,10 @@ def span(
     end = end or now
     if end <= start:
         raise click.UsageError(f"the end, {end:%Y-%m-%dT%H:%MZ}, is not after the start, {start:%Y-%m-%dT%H:%MZ}")
+    return _possible(start, end, now)
+
+
+def _possible(start: datetime, end: datetime, now: datetime) -> tuple[datetime, datetime]:
     if end > now + timedelta(days=8):
         raise click.UsageError(f"no price of {end:%Y-%m-%d} can exist yet")
     return start, end

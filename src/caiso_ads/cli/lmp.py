@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from caiso_ads.core.price import Market, Price
     from caiso_ads.oasis.client import OasisClient
     from caiso_ads.oasis.download import Progress
-    from caiso_ads.ports.prices import PriceStore
+    from caiso_ads.ports.prices import FailedCheck, PriceStore
 
 _MARKETS = ("rtd", "fmm", "hasp", "dam")
 
@@ -139,7 +139,7 @@ async def _past(way: Access, market: Market, nodes: tuple[str, ...], asked: tupl
         with _progress() as progress:
             outcome = await fetch_history(oasis, store, market, nodes, *asked, progress)
         prices = [each.price for each in await store.prices(market, nodes, *asked)]
-        missing = await _missing(way, oasis, nodes, prices, store)
+        missing = await _missing(way, oasis, nodes, prices, store, begins=asked[0])
     _tell_failed(outcome.failed_checks)
     for change in outcome.corrections:
         before = change.before.lmp_usd_per_mwh if change.before else None
@@ -152,8 +152,9 @@ async def _past(way: Access, market: Market, nodes: tuple[str, ...], asked: tupl
 
 
 async def _missing(
-    way: Access, oasis: OasisClient, nodes: Sequence[str], prices: Sequence[Price], store: PriceStore | None = None
-) -> list[str]:
+    way: Access, oasis: OasisClient, nodes: Sequence[str], prices: Sequence[Price], store: PriceStore | None = None,
+    *, begins: datetime | None = None,
+) -> list[str]:  # fmt: skip
     """Return the nodes without a price, after saying of each whether the ISO knows it, and what it may have meant."""
     from caiso_ads.errors import RemoteError
     from caiso_ads.oasis import search
@@ -177,22 +178,23 @@ async def _missing(
         return missing
     known = search.names(lists.rows)
     for node in missing:
-        click.echo(f"note: no price of {node}{_about(node, known)}", err=True)
+        ahead = begins is not None and begins > way.clock.now().wall
+        click.echo(f"note: no price of {node}{_about(node, known, ahead=ahead)}", err=True)
     return missing
 
 
-def _about(node: str, known: set[str]) -> str:
+def _about(node: str, known: set[str], *, ahead: bool) -> str:
     from caiso_ads.oasis import search
 
     if node in known:
-        return ", though the ISO lists it"
+        return " yet: that time has not begun" if ahead else ", though the ISO lists it"
     near = search.suggest(node, known)
     return f": the ISO lists no such node{'; do you mean ' + ' or '.join(map(one_line, near)) + '?' if near else ''}"
 
 
-def _tell_failed(failed: Sequence[str]) -> None:
-    for text in failed:
-        click.echo(f"note: left out: {one_line(text)}", err=True)
+def _tell_failed(failed: Sequence[FailedCheck]) -> None:
+    for check in failed:
+        click.echo(f"note: left out: {one_line(check.text)}", err=True)
 
 
 @contextmanager

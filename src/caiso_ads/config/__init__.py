@@ -20,10 +20,14 @@ from typing import Any, TypeVar
 import msgspec
 
 from caiso_ads.config.prices import DEFAULT_OASIS, NodeConfig, OasisConfig, all_nodes, is_node
+from caiso_ads.config.responses import DEFAULT_RESPONSES, OutageConfig, ResponsesConfig
 from caiso_ads.config.tables import AdsConfig, LimitsConfig, ResourceConfig, StoreConfig
 from caiso_ads.core.directive import Environment
 from caiso_ads.errors import ConfigError
 from caiso_ads.sinks import REGISTRY, SinkConfig, config_type
+
+TABLES = ("ads", "store", "resource", "limits", "oasis", "node", "responses", "outage", "sinks")
+"""What may stand at the top of the file."""
 
 T = TypeVar("T")
 Listed = TypeVar("Listed", ResourceConfig, NodeConfig)
@@ -41,6 +45,13 @@ class Config:
     source: Path
     oasis: OasisConfig = DEFAULT_OASIS
     nodes: tuple[NodeConfig, ...] = ()
+    responses: ResponsesConfig = DEFAULT_RESPONSES
+    outages: tuple[OutageConfig, ...] = ()
+
+    @property
+    def acknowledges(self) -> bool:
+        """Whether receipt is confirmed to the ISO: ``[ads] acknowledge``, never in read-only mode."""
+        return self.ads.acknowledge and not self.responses.read_only
 
     @property
     def status_path(self) -> Path:
@@ -62,7 +73,7 @@ def load_config(path: Path) -> Config:
         line = found[1] if found else len(text.splitlines())
         raise ConfigError(f"is not TOML: {error}", file=f"{path}:{line}") from error
     place = _Place(path, text)
-    _refuse_unknown(place, raw, ("ads", "store", "resource", "limits", "oasis", "node", "sinks"), kind="table")
+    _refuse_unknown(place, raw, TABLES, kind="table")
     store = _convert(_table(raw, "store", place), StoreConfig, place.at("store"))
     ads = _convert(_table(raw, "ads", place), AdsConfig, place.at("ads"))
     resources = _resources(raw.get("resource", []), place)
@@ -76,6 +87,8 @@ def load_config(path: Path) -> Config:
         source=path,
         oasis=_oasis(raw, place, ads.environment, used=bool(nodes)),
         nodes=nodes,
+        responses=_convert(raw.get("responses", {}), ResponsesConfig, place.at("responses")),
+        outages=_outages(raw.get("outage", []), place, {resource.id for resource in resources}),
     )
 
 
@@ -99,6 +112,8 @@ def describe_config() -> tuple[KeyDoc, ...]:
         ("[oasis]", OasisConfig),
         ("[[node]]", NodeConfig),
         ("[limits]", LimitsConfig),
+        ("[responses]", ResponsesConfig),
+        ("[[outage]]", OutageConfig),
     ]
     tables += [(f"[sinks.{name}]", config_type(name)) for name in REGISTRY]
     return tuple(row for table, struct in tables for row in _describe(table, struct))
@@ -166,15 +181,28 @@ def _nodes(raw: Any, place: _Place) -> tuple[NodeConfig, ...]:
 
 def _listed(raw: Any, name: str, struct: type[Listed], place: _Place) -> tuple[Listed, ...]:
     """Make the structs of a [[list]]; an id may stand once."""
-    if not isinstance(raw, list):
-        raise place.at(name).error(f"give each {name} a table of its own, headed [[{name}]]")
-    places = [place.at(name, number) for number in range(1, len(raw) + 1)]
+    places = _places(raw, name, place)
     made = tuple(_convert(table, struct, at) for table, at in zip(raw, places, strict=True))
     count = Counter(item.id for item in made)
     for item, at in zip(reversed(made), reversed(places), strict=True):
         if count[item.id] > 1:
             raise at.error(f"{item.id!r} stands twice; each {name} has its own registers", "id")
     return made
+
+
+def _outages(raw: Any, place: _Place, known: set[str]) -> tuple[OutageConfig, ...]:
+    places = _places(raw, "outage", place)
+    made = tuple(_convert(table, OutageConfig, at) for table, at in zip(raw, places, strict=True))
+    for item, at in zip(made, places, strict=True):
+        if item.resource not in known:
+            raise at.error(f"{item.resource!r} is no [[resource]]; known: {', '.join(sorted(known))}", "resource")
+    return made
+
+
+def _places(raw: Any, name: str, place: _Place) -> list[_Place]:
+    if not isinstance(raw, list):
+        raise place.at(name).error(f"give each {name} a table of its own, headed [[{name}]]")
+    return [place.at(name, number) for number in range(1, len(raw) + 1)]
 
 
 def _oasis(raw: dict[str, Any], place: _Place, environment: Environment, *, used: bool) -> OasisConfig:
@@ -227,12 +255,12 @@ def _path_hook(source: Path) -> Callable[[type, Any], Any]:
 
 
 _WORDS = {
-    "`str`": "text in quotes",
-    "`float`": "a number",
-    "`int`": "a whole number",
-    "`bool`": "true or false",
-    "`object`": "a table",
-    "`array`": "a list",
+    "str": "text in quotes",
+    "float": "a number",
+    "int": "a whole number",
+    "bool": "true or false",
+    "object": "a table",
+    "array": "a list",
 }
 
 
@@ -243,9 +271,16 @@ def _in_words(message: str) -> tuple[str, str]:
     missing = re.match(r"Object missing required field `(.+)`", problem)
     if missing:
         return "must be given", missing[1]
-    for theirs, ours in _WORDS.items():
-        problem = problem.replace(theirs, ours)
+    problem = re.sub("`([^`]+)`", lambda found: _types_in_words(found[1]), problem)
     return problem[:1].lower() + problem[1:], key
+
+
+def _types_in_words(theirs: str) -> str:
+    """Turn ``int | str | null`` into words; a type we have no word for stays as the validator wrote it."""
+    parts = [part for part in theirs.split(" | ") if part != "null"]
+    if not all(part in _WORDS for part in parts):
+        return f"`{theirs}`"
+    return " or ".join(_WORDS[part] for part in parts)
 
 
 def _refuse_unknown(place: _Place, raw: dict[str, Any], known: Iterable[str], kind: str = "key") -> None:
@@ -280,6 +315,8 @@ def _literal(default: Any) -> str:
 
 
 def _type_in_words(spec: dict[str, Any]) -> str:
+    if spec.get("format") == "date-time":
+        return "time with its zone"
     if "enum" in spec:
         return " or ".join(f'"{value}"' for value in spec["enum"])
     kinds = [spec.get("type")] + [option.get("type") for option in spec.get("anyOf", ())]

@@ -14,11 +14,12 @@ import msgspec
 from msgspec import Meta
 
 from caiso_ads.ads.exchange import Endpoint
+from caiso_ads.core.answering import read_reason
 from caiso_ads.core.directive import DEFAULT_LIMITS, AgeLimits, Environment, Fallback, Then
 from caiso_ads.core.happenings import CLOCK_LIMIT_S
 from caiso_ads.core.ramp import Machine
 from caiso_ads.core.resource import Mode, Resource
-from caiso_ads.errors import ConfigError
+from caiso_ads.errors import CommandError, ConfigError
 
 Technology = Literal["solar", "wind", "storage", "gas", "hydro", "intertie", "other"]
 
@@ -97,6 +98,24 @@ class ResourceConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     ] = "release"
     fallback_mw: Annotated[float | None, Meta(description='setpoint for link_lost_then = "value", MW')] = None
     node: Annotated[str, Meta(description="pricing node whose LMP is shown beside the target; by default none")] = ""
+    auto_accept_within_mw: Annotated[
+        Annotated[float, Meta(ge=0)] | None,
+        Meta(description="accept an hourly DOT this near to its schedule by itself, MW; by default never"),
+    ] = None
+    capability_mw: Annotated[
+        Annotated[float, Meta(ge=0)] | None,
+        Meta(description="what it can give, MW, in either direction; by default the larger of its limits"),
+    ] = None
+    auto_decline_above_capability: Annotated[
+        bool, Meta(description="decline an hourly DOT above capability_mw, or above what an outage leaves, by itself")
+    ] = False
+    decline_reason: Annotated[
+        int | str | None,
+        Meta(
+            description="reason for that: 10 line-down, 11 economic-considerations, 12 bad-bid-submitted, "
+            "13 unit-derate or 14 no-available-transmission"
+        ),
+    ] = None
 
     def __post_init__(self) -> None:
         """Trim the texts, check the limits; ConfigError names the key."""
@@ -116,6 +135,16 @@ class ResourceConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
             raise ConfigError('goes together with link_lost_then = "value"', key="fallback_mw")
         if self.fallback_mw is not None and not self.pmin_mw <= self.fallback_mw <= self.pmax_mw:
             raise ConfigError(f"{self.fallback_mw:g} MW is not between pmin_mw and pmax_mw", key="fallback_mw")
+        self._check_decline()
+
+    def _check_decline(self) -> None:
+        if (self.decline_reason is None) == self.auto_decline_above_capability:
+            raise ConfigError("goes together with auto_decline_above_capability = true", key="decline_reason")
+        if self.decline_reason is not None:
+            try:
+                read_reason(self.decline_reason)
+            except CommandError as error:
+                raise ConfigError(error.problem, key="decline_reason") from error
 
     @property
     def resource(self) -> Resource:

@@ -8,7 +8,7 @@ from caiso_ads.core.directive import LinkFault
 from caiso_ads.core.instant import Instant
 from caiso_ads.core.model import DispatchBatch, TrajectoryBatch
 from caiso_ads.core.override import Override
-from caiso_ads.core.price import Price
+from caiso_ads.core.price import FailedCheck, Price
 
 CLOCK_LIMIT_S = 10.0
 """How far our clock may be from the ISO's before nothing is rotated any more (s)."""
@@ -109,12 +109,16 @@ class OverridesChanged:
 
 @dataclass(frozen=True, slots=True)
 class PricesSeen:
-    """Prices are durable. ``restored`` when they were read back at start; ``refused`` are nodes whose rows failed a check."""
+    """Prices are durable. ``restored`` when they were read back at start; ``refused`` are rows left out.
+
+    ``clock_offset_s`` is the price service's clock minus ours, None where it did not say.
+    """
 
     prices: tuple[Price, ...]
     arrived: Instant
     restored: bool = False
-    refused: frozenset[str] = frozenset()
+    refused: tuple[FailedCheck, ...] = ()
+    clock_offset_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Market(StrEnum):
@@ -45,6 +46,14 @@ class Price:
     congestion_usd_per_mwh: float | None = None
     loss_usd_per_mwh: float | None = None
     ghg_usd_per_mwh: float | None = None
+
+
+class FailedCheck(NamedTuple):
+    """A row that was left out. ``text`` says why; ``node`` "" and ``start`` None: the row does not tell."""
+
+    node: str
+    text: str
+    start: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

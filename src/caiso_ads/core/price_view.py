@@ -122,7 +122,8 @@ def node_values(
 
 
 def _conditions(state: State) -> Conditions:
-    return Conditions(state.price_link.failures > 0, state.clock.ok, state.stopping)
+    link = state.price_link
+    return Conditions(link.failures > 0, state.clock.ok and not link.clock_off, state.stopping)
 
 
 def _points(node: NodeState, shown: PriceView, now: Instant, *, stopping: bool) -> tuple[PointValue, ...]:

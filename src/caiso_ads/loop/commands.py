@@ -1,6 +1,6 @@
 """Operator's commands to the running gateway, through a folder beside its store: one file each, one answer each.
 
-Rule: the gateway executes a command at most once, and only a regular file of its own user, small, well-formed and
+What a command does is its handler's, see ``obeying``. Rule: the gateway executes a command at most once, and only a regular file of its own user, small, well-formed and
 fresh. It claims the file by renaming it before it reads it, so that the one who asked can still take back a command
 that nobody claimed: "no gateway is running" is certain, and "unknown" is said when it is. Names are random, never a
 user's text. On Windows the owner and the mode are not looked at: there the rights of the folder decide.
@@ -8,7 +8,6 @@ user's text. On Windows the owner and the mode are not looked at: there the righ
 
 from __future__ import annotations
 
-import asyncio
 import getpass
 import json
 import logging
@@ -18,29 +17,45 @@ import secrets
 import socket
 import stat
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 
-from caiso_ads.core.override import Cleared, Limited, Override, read_clear, read_override, read_time
-from caiso_ads.errors import CommandError, StoreError
-from caiso_ads.ports import Clock, Store
+from caiso_ads.errors import CommandError, StoreError, UnansweredError
+from caiso_ads.ports import Clock
 
 log = logging.getLogger("caiso_ads.commands")
 
 LARGEST_BYTES = 4096
 MOST_AT_ONCE = 20
 KEPT_ASIDE = 100
-FRESH_S = 10.0
-"""A command older or newer than this by the wall clock is refused: nobody waits for it any more."""
 ANSWER_S = 5.0
 LOOK_S = 0.05
 LONGEST_ANSWER = 300
 """Characters; an answer must stay below LARGEST_BYTES however they are written."""
-KINDS = ("set", "clear")
-_FIELDS = {"format", "kind", "resource", "mw", "directive", "reason", "until", "at", "who", "host"}
+_FRAME = frozenset({"format", "kind", "at", "who", "host"})
+FIELDS: Mapping[str, frozenset[str]] = {
+    "set": _FRAME | {"resource", "mw", "directive", "reason", "until"},
+    "clear": _FRAME | {"resource", "mw", "directive", "reason", "until"},
+    "accept": _FRAME | {"instruction", "revision"},
+    "decline": _FRAME | {"instruction", "revision", "reason_code"},
+    "partial": _FRAME | {"instruction", "revision", "reason_code", "mw"},
+    "second": _FRAME | {"answer"},
+    "mss": _FRAME | {"batch", "rows"},
+}
+"""Every kind of command, and what it may say."""
+LARGEST: Mapping[str, int] = {"mss": 256 * 1024}
+"""Kinds whose file may be larger than LARGEST_BYTES (bytes)."""
+LARGEST_ANSWER = 2 * 1024 * 1024
+"""An answer may carry rows of the ISO (bytes)."""
+WAIT_S: Mapping[str, float] = {"accept": 30.0, "decline": 30.0, "partial": 30.0, "second": 30.0, "mss": 30.0}
+"""How long the answer to a command that was taken may take where that is more than ANSWER_S: the ISO is asked (s)."""
+_LOOK = {
+    "set": "look with: caiso-ads override list",
+    "clear": "look with: caiso-ads override list",
+    "mss": "look with: caiso-ads evidence export",
+}
 _NAME = re.compile(r"[0-9a-f]{32}\.(command|taken|result|refused|part)")
 
 
@@ -53,6 +68,20 @@ class Command:
     owner: str
 
     @property
+    def kind(self) -> str:
+        """What is asked for, one of ``FIELDS``."""
+        return str(self.said["kind"])
+
+    @property
+    def author(self) -> str:
+        """Who gave it: the file's owner, and the person behind ``sudo`` where the frame tells one.
+
+        The owner is checked; who became that user by sudo is as told by the one who asked.
+        """
+        who = str(self.said["who"])
+        return who if who.startswith(f"{self.owner} (sudo by ") else self.owner
+
+    @property
     def origin(self) -> dict[str, object]:
         """Where it came from, for the audit table: the file's owner is checked, the host is as told."""
         return {"command": self.command_id, "owner": self.owner, "host": self.said["host"]}
@@ -60,10 +89,16 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The gateway's answer: done or refused, and one sentence."""
+    """The gateway's answer: done or refused, and one sentence; ``rows`` where there is a table, plain JSON values."""
 
     done: bool
     text: str
+    rows: tuple[Mapping[str, object], ...] = ()
+
+
+def where_to_look(kind: str) -> str:
+    """Return, as a sentence, where one sees what became of a command of that kind."""
+    return _LOOK.get(kind, "look with: caiso-ads instructions list")
 
 
 class Spool:
@@ -113,7 +148,9 @@ class Spool:
     def answer(self, command: Command, result: Result) -> None:
         """Tell the one who asked, and let go of the command."""
         try:
-            self._write(command.command_id, "result", {"done": result.done, "text": result.text[:LONGEST_ANSWER]})
+            rows = {"rows": list(result.rows)} if result.rows else {}
+            said = {"done": result.done, "text": result.text[:LONGEST_ANSWER], **rows}
+            self._write(command.command_id, "result", said)
         except OSError as problem:
             log.warning("command %s: cannot be answered: %s", command.command_id, problem.strerror)
         _remove(self._path(command.command_id, "taken"))
@@ -133,8 +170,8 @@ class Spool:
             log.warning("%s: cannot be claimed: %s", self.folder / name, problem.strerror)
             return None
         try:
-            said, owner = _read(taken)
-            return Command(command_id, _checked(said), owner)
+            said, owner, size = _read(taken, max(LARGEST.values()))
+            return Command(command_id, _checked(said, size), owner)
         except OSError as problem:
             self._set_aside(taken, f"cannot be read: {problem.strerror}", command_id)
         except (CommandError, ValueError, RecursionError) as problem:
@@ -169,7 +206,7 @@ class Spool:
             if _is_foreign(found, 0):
                 raise CommandError(
                     f"{self.folder} belongs to {_user(found.st_uid)}",
-                    cure=f"give the command as that user: sudo -u {_user(found.st_uid)} caiso-ads override ...",
+                    cure=f"give the command as that user: sudo -u {_user(found.st_uid)} caiso-ads ...",
                 )
             command_id = secrets.token_hex(16)
             self._write(command_id, "command", {"format": 1, **said})
@@ -183,13 +220,15 @@ class Spool:
         """Return the answer and remove it, or None while there is none. Raises CommandError for one of no sense."""
         path = self._path(command_id, "result")
         try:
-            said, _ = _read(path)
+            said, _, _ = _read(path, LARGEST_ANSWER)
         except FileNotFoundError:
             return None
         except (OSError, ValueError, CommandError) as problem:
-            raise CommandError(f"the gateway's answer cannot be read: {problem}", cure=_LOOK) from problem
+            raise CommandError(f"the gateway's answer cannot be read: {problem}") from problem
         _remove(path)
-        return Result(said.get("done") is True, str(said.get("text", "")))
+        rows = said.get("rows")
+        table = tuple(row for row in rows if isinstance(row, dict)) if isinstance(rows, list) else ()
+        return Result(said.get("done") is True, str(said.get("text", "")), table)
 
     def withdraw(self, command_id: str) -> bool:
         """Take a command back; False when the gateway has claimed it."""
@@ -211,67 +250,35 @@ class Spool:
         part.replace(self._path(command_id, kind))
 
 
-_LOOK = "look with: caiso-ads override list"
-
-
-async def handle(
-    spool: Spool,
-    store: Store,
-    clock: Clock,
-    resources: Mapping[str, Limited],
-    apply: Callable[[Override | Cleared], None],
-) -> list[Override | Cleared]:
-    """Execute the commands that wait: check again, commit, ``apply`` (fold and publish), answer; in this order.
-
-    Returns what was applied. A store that cannot write refuses the command; it does not raise here.
-    """
-    applied: list[Override | Cleared] = []
-    for command in await asyncio.to_thread(spool.take):
-        try:
-            change = understood(command, clock, resources)
-            await _commit(store, change, command.origin)
-        except CommandError as refused:
-            result = Result(done=False, text=str(refused))
-        except StoreError as problem:
-            result = Result(done=False, text=f"the store cannot write it: {problem}; {_LOOK}")
-        else:
-            apply(change)
-            applied.append(change)
-            result = Result(done=True, text=_told(change))
-        log.warning("operator command %s by %s: %s", command.command_id, command.said["who"], result.text)
-        await asyncio.to_thread(spool.answer, command, result)
-    return applied
-
-
-def understood(command: Command, clock: Clock, resources: Mapping[str, Limited]) -> Override | Cleared:
-    """Check all of a command against the configuration and the clock. Raises CommandError naming the field."""
-    now, said = clock.now().wall, command.said
-    if abs(now - read_time(str(said["at"]), "at")) > timedelta(seconds=FRESH_S):
-        raise CommandError(f"given at {said['at']}, which is not now; nobody waits for it", field="at")
-    read = read_override if said["kind"] == "set" else read_clear
-    return read(said, now=now, resources=resources, who=str(said["who"]))
-
-
 async def ask(spool: Spool, said: Mapping[str, object], clock: Clock) -> Result:
-    """Give a command and wait for its answer, at most 5 s. Raises CommandError when nobody answers."""
+    """Give a command and wait for its answer; one that nobody takes within 5 s is taken back.
+
+    Raises CommandError when nobody answers: nothing was done, or it is not known, as the text says.
+    """
     here = {"at": clock.now().wall.isoformat(), "who": whoami(), "host": socket.gethostname()[:120]}
-    command_id = spool.submit({**said, **here})
-    end = clock.now().mono + ANSWER_S
+    command_id, kind = spool.submit({**said, **here}), str(said["kind"])
+    result = await _awaited(spool, command_id, clock, ANSWER_S)
+    if result is None and spool.withdraw(command_id):
+        raise _no_gateway("nobody took the command")
+    if result is None:
+        result = await _awaited(spool, command_id, clock, WAIT_S.get(kind, ANSWER_S) - ANSWER_S)
+    if result is None:
+        what = "is in force" if kind in ("set", "clear") else "was sent"
+        raise UnansweredError(
+            f"the gateway took the command and did not answer: unknown whether it {what}",
+            cure=where_to_look(kind),
+        )  # fmt: skip
+    return result
+
+
+async def _awaited(spool: Spool, command_id: str, clock: Clock, seconds: float) -> Result | None:
+    """Return the answer as soon as there is one, or None after so many seconds."""
+    end = clock.now().mono + seconds
     while True:
         result = spool.result(command_id)
-        if result is not None:
+        if result is not None or clock.now().mono >= end:
             return result
-        if clock.now().mono >= end:
-            break
         await clock.sleep(LOOK_S)
-    if spool.withdraw(command_id):
-        raise _no_gateway("nobody took the command")
-    result = spool.result(command_id)
-    if result is None:
-        raise CommandError(
-            "the gateway took the command and did not answer: unknown whether it is in force", cure=_LOOK
-        )
-    return result
 
 
 def whoami() -> str:
@@ -280,28 +287,18 @@ def whoami() -> str:
     return f"{name} (sudo by {behind[:60]})" if behind.isprintable() and behind not in ("", name) else name
 
 
-async def _commit(store: Store, change: Override | Cleared, origin: Mapping[str, object]) -> None:
-    if isinstance(change, Override):
-        await store.record_override(change, origin)
-    elif not await store.record_override_cleared(change, origin):
-        raise CommandError(f"nothing is forced for {change.resource_id}", field="resource")
-
-
-def _told(change: Override | Cleared) -> str:
-    if isinstance(change, Cleared):
-        return f"{change.resource_id}: the override is cleared"
-    what = f"{change.setpoint_mw} MW" if change.directive is None else change.directive.name
-    return f"{change.resource_id}: forced to {what} until {change.until:%Y-%m-%d %H:%M:%S} UTC"
-
-
 def _no_gateway(why: str) -> CommandError:
     return CommandError(f"no gateway is running: {why}; nothing was done", cure="start it with: caiso-ads run")
 
 
-def _checked(said: Mapping[str, object]) -> Mapping[str, object]:
-    """Return a command whose frame is right; its content is for ``understood``."""
-    if said.get("format") != 1 or said.get("kind") not in KINDS or not said.keys() <= _FIELDS:
+def _checked(said: Mapping[str, object], size: int) -> Mapping[str, object]:
+    """Return a command whose frame is right; its content is for its handler. ``size`` is the file's (bytes)."""
+    kind = said.get("kind")
+    fields = FIELDS.get(kind) if isinstance(kind, str) else None
+    if said.get("format") != 1 or fields is None or not said.keys() <= fields:
         raise CommandError("not a command of this version")
+    if size > LARGEST.get(str(kind), LARGEST_BYTES):
+        raise CommandError(f"larger than {LARGEST_BYTES} bytes")
     for field in ("at", "who", "host"):
         text = said.get(field)
         if not isinstance(text, str) or not text.isprintable():
@@ -309,8 +306,11 @@ def _checked(said: Mapping[str, object]) -> Mapping[str, object]:
     return said
 
 
-def _read(path: Path) -> tuple[dict[str, object], str]:
-    """Read a small JSON object from a regular file of this user, and name its owner; ValueError or CommandError."""
+def _read(path: Path, largest: int) -> tuple[dict[str, object], str, int]:
+    """Read a JSON object from a regular file of this user; return it, its owner and its size.
+
+    Raises OSError, ValueError or CommandError.
+    """
     if not stat.S_ISREG(path.lstat().st_mode):
         raise CommandError("not a regular file")
     flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
@@ -320,13 +320,13 @@ def _read(path: Path) -> tuple[dict[str, object], str]:
             raise CommandError("not a regular file")
         if _is_foreign(found, 0o022):
             raise CommandError("another user owns it or may write it")
-        body = file.read(LARGEST_BYTES + 1)
-    if len(body) > LARGEST_BYTES:
-        raise CommandError(f"larger than {LARGEST_BYTES} bytes")
+        body = file.read(largest + 1)
+    if len(body) > largest:
+        raise CommandError(f"larger than {largest} bytes")
     said = json.loads(body)
     if not isinstance(said, dict):
         raise CommandError("not a JSON object")
-    return said, _user(found.st_uid)
+    return said, _user(found.st_uid), len(body)
 
 
 def _remove(path: Path) -> None:

@@ -14,6 +14,7 @@ from dataclasses import replace
 from caiso_ads.core.decide import Queued, retry_delay_s, sendable
 from caiso_ads.errors import CaisoAdsError, LocalError, RemoteError, SoapFaultError, StoreError
 from caiso_ads.ports import Clock, Feed, Intent, Source, Store
+from caiso_ads.ports.answers import Fact, dismiss
 
 log = logging.getLogger("caiso_ads.outbox")
 
@@ -24,8 +25,11 @@ GIVE_UP_AFTER_S = 24 * 3600.0
 class Outbox:
     """The queue of intents whose cause has been published."""
 
-    def __init__(self, source: Source, store: Store, clock: Clock, serving: Callable[[], bool]) -> None:
-        self._source, self._store, self._clock, self._serving = source, store, clock, serving
+    def __init__(
+        self, source: Source, store: Store, clock: Clock, serving: Callable[[], bool],
+        note: Callable[[Fact], None] = dismiss,
+    ) -> None:  # fmt: skip
+        self._source, self._store, self._clock, self._serving, self._note = source, store, clock, serving, note
         self._queue: dict[int, Queued] = {}
         self._due = asyncio.Event()
         self._blocked = False
@@ -72,6 +76,8 @@ class Outbox:
         except (RemoteError, LocalError) as error:
             await self._failed(item, error)
         else:
+            text = "receipt confirmed to the ISO"
+            self._note(Fact("acknowledged", self._clock.now().wall, "caiso-ads", text, uid=item.batch_uid))
             await self._settle(item, "sent", done=True)
 
     async def _failed(self, item: Queued, error: CaisoAdsError) -> None:

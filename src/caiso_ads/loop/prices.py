@@ -1,26 +1,25 @@
 """The prices beside the dispatch: asked for once an interval, stored, then folded and published.
 
 Rule: stored before shown; and nothing that fails here touches the dispatch: a failure of the price service, of the
-store or of the file that keeps the pace is logged, shown in the quality of the prices, and tried again. Unexpected
-exceptions are not caught.
+store or of the file that keeps the pace is logged, shown in the quality of the prices, and tried again. What nobody
+expected is logged with its trace and begun anew after a pause: a price must not end the dispatch.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import re
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 from caiso_ads.core import price_timing as timing
 from caiso_ads.core.happenings import Event, PricesFailed, PricesSeen
 from caiso_ads.core.price import Market
-from caiso_ads.core.price_state import AHEAD, HORIZON
+from caiso_ads.core.price_state import AHEAD, CLOCK_OFF_S, HORIZON
 from caiso_ads.errors import LocalError, NotSoapError, OasisError, RemoteError, StoreError, ThrottledError, WireError
 from caiso_ads.loop.price_upkeep import Upkeep, told
 from caiso_ads.ports import Clock
-from caiso_ads.ports.prices import PriceAnswer, PriceSource, PriceStore
+from caiso_ads.ports.prices import FailedCheck, PriceAnswer, PriceSource, PriceStore
 
 log = logging.getLogger("caiso_ads.prices")
 
@@ -32,7 +31,9 @@ UPKEEP_AGAIN_S = 3600.0
 GAP = timedelta(minutes=20)
 """How far back is read what was missed."""
 FILL_AGAIN_S = 60.0
+ANEW_AFTER_S = 60.0
 MOST_TOLD = 500
+"""Reasons remembered, so that each is logged once."""
 
 UNREACHABLE, UNREADABLE, OURS, THROTTLED = 1, 2, 3, 429
 
@@ -52,12 +53,22 @@ class PriceLoop:
         self._nodes, self._accept = tuple(nodes), accept
         self._timing = timing.Timing()
         self._failing = ""
+        self._clock_off = False
         self._gap = asyncio.Event()
-        self._told: set[str] = set()
+        self._told: dict[str, None] = {}
         self._upkeep = Upkeep(source, store, clock, self._nodes, accept)
 
     async def run(self) -> None:
-        """Restore, then ask until cancelled; raises what it did not expect."""
+        """Restore, then ask until cancelled; after what it did not expect, begin anew."""
+        while True:
+            try:
+                await self._ask()
+            except Exception:
+                log.exception("the prices stopped and will be begun anew in %.0f s", ANEW_AFTER_S)
+                self._accept(PricesFailed(OURS, self._clock.now()))
+            await self._clock.sleep(ANEW_AFTER_S)
+
+    async def _ask(self) -> None:
         await self.restore()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._poll_forever(), name="prices")
@@ -78,14 +89,14 @@ class PriceLoop:
         """Ask once for the newest prices and return how long to wait before the next time (s)."""
         try:
             answer = await self._source.current(self._nodes)
-            await self._take(answer)
+            await self._take(answer, _clock_offset_s(answer))
         except (RemoteError, LocalError) as error:
             return self._failed(error)
         if self._failing:
             log.warning("the price service answers again")
             self._failing = ""
         now = self._clock.now()
-        newest = max((price.start for price in answer.prices), default=None)
+        newest = max((price.start for price in answer.prices if price.start <= now.wall + AHEAD), default=None)
         if timing.skipped(self._timing, newest):
             self._gap.set()
         self._timing = timing.answered(self._timing, newest, now.wall)
@@ -104,10 +115,15 @@ class PriceLoop:
             return False
         return True
 
-    async def _take(self, answer: PriceAnswer) -> None:
-        """Store what an answer says, then show it. Raises StoreError, and then shows nothing."""
+    async def _take(self, answer: PriceAnswer, offset: float | None = None) -> None:
+        """Store what an answer says, then show it. Raises StoreError, and then shows nothing.
+
+        ``offset`` is what a quick answer says of our clock (s); one that may have taken long says nothing.
+        """
         corrections = await self._store.record_prices(answer)
-        self._accept(PricesSeen(answer.prices, self._clock.now(), refused=self._refused(answer)))
+        self._accept(PricesSeen(answer.prices, self._clock.now(), False, answer.failed_checks, offset))
+        self._tell_clock(offset)
+        self._tell(answer.failed_checks)
         for correction in corrections:
             log.warning("%s", told(correction))
 
@@ -121,14 +137,22 @@ class PriceLoop:
         self._timing = timing.failed(self._timing)
         return timing.wait_s(self._timing, now.wall)
 
-    def _refused(self, answer: PriceAnswer) -> frozenset[str]:
-        """Return the nodes of which a row failed a check, having logged each text once."""
-        for text in set(answer.failed_checks) - self._told:
-            if len(self._told) < MOST_TOLD:
-                self._told.add(text)
-                log.error("a price was refused: %s", text)
-        words = {word for text in answer.failed_checks for word in re.findall(r"[^\s,;:()'\"]+", text)}
-        return frozenset(words & set(self._nodes))
+    def _tell(self, failed: Sequence[FailedCheck]) -> None:
+        """Log each reason once; the oldest are forgotten, so that a new one is always told."""
+        for check in failed:
+            if check.text not in self._told:
+                log.error("a price was refused: %s", check.text)
+            self._told[check.text] = self._told.pop(check.text, None)
+        while len(self._told) > MOST_TOLD:
+            del self._told[next(iter(self._told))]
+
+    def _tell_clock(self, offset_s: float | None) -> None:
+        off = self._clock_off if offset_s is None else abs(offset_s) > CLOCK_OFF_S
+        if off and not self._clock_off:
+            log.error("our clock is %.0f s from the price service's: no price is taken for that of now", offset_s)
+        elif self._clock_off and not off:
+            log.warning("our clock agrees with the price service's again")
+        self._clock_off = off
 
     async def _poll_forever(self) -> None:
         while True:
@@ -148,6 +172,13 @@ class PriceLoop:
         while True:
             done = await self._upkeep.run_once()
             await self._clock.sleep(UPKEEP_EVERY_S if done else UPKEEP_AGAIN_S)
+
+
+def _clock_offset_s(answer: PriceAnswer) -> float | None:
+    """Return their clock minus ours; the Date header has whole seconds, so that it is half a second old on average."""
+    if answer.server_date is None:
+        return None
+    return (answer.server_date - answer.received_at).total_seconds() + 0.5
 
 
 def code_of(error: RemoteError | LocalError) -> int:

@@ -41,8 +41,6 @@ FALLBACK = timedelta(minutes=20)
 """How far back the 5-minute report is read where the current price is missing or late."""
 LATE = timedelta(minutes=5)
 """How long after its interval's end the newest price is taken for late: one whole interval is missing."""
-SMALL_BYTES = 100_000
-"""What is larger is read beside the event loop, which others need."""
 AHEAD = 2 * INTERVAL
 """How far ahead of the running interval's begin that report is asked for: the next may be published early."""
 T = TypeVar("T")
@@ -217,7 +215,8 @@ class OasisClient:
             limit = min(LIVE_DEADLINE_S, self._deadline_s) if live else self._deadline_s
             reply = await self._transport().get(f"{self.url}/{path}", deadline_s=limit)
             try:
-                return reply, await asyncio.to_thread(read, reply) if len(reply.body) > SMALL_BYTES else read(reply)
+                # Beside the event loop, which the dispatch needs: a small zip may unpack to a thousand times its size.
+                return reply, await asyncio.to_thread(read, reply)
             except OasisError as error:
                 if retry.verdict(error) is not Verdict.EMPTY:
                     raise
@@ -245,5 +244,5 @@ def _joined(answers: Sequence[PriceAnswer]) -> PriceAnswer:
     return PriceAnswer(
         " | ".join(each.request for each in answers), last.market, last.version, last.received_at,
         tuple(prices[key] for key in sorted(prices)), any(each.posted for each in answers),
-        tuple(text for each in answers for text in each.failed_checks), last.server_date,
+        tuple(check for each in answers for check in each.failed_checks), last.server_date,
     )  # fmt: skip

@@ -4,6 +4,7 @@ Rule: only what the store does not know is asked, and each answer is stored befo
 
 That nothing is there is noted only when it is final: an answer with prices of a node settles its time up to some hours
 before now, one without settles what is more than a day old; one of which a part failed its checks settles nothing.
+The store may believe later (``core.price_grid.PATIENCE``), never earlier.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from caiso_ads.core.price import Correction, Market
 from caiso_ads.errors import OasisError
 from caiso_ads.oasis import retry
 from caiso_ads.oasis.plan import GROUPS, NODES_A_REQUEST, Ask, halves, requests
-from caiso_ads.ports.prices import PriceAnswer, PriceSource, PriceStore
+from caiso_ads.ports.prices import FailedCheck, PriceAnswer, PriceSource, PriceStore
 from caiso_ads.wire.oasis.reports import Verdict
 
 SETTLED = timedelta(hours=2)
@@ -45,7 +46,7 @@ class Outcome:
     requests: int = 0
     prices: int = 0
     corrections: tuple[Correction, ...] = ()
-    failed_checks: tuple[str, ...] = ()
+    failed_checks: tuple[FailedCheck, ...] = ()
 
 
 def silent(_: Step) -> None:
@@ -62,7 +63,7 @@ async def fetch_history(
     """
     waiting = await _missing(store, market, nodes, start, end, nodes_a_request)
     corrections: list[Correction] = []
-    failed: list[str] = []
+    failed: list[FailedCheck] = []
     made = prices = 0
     progress(Step(0, len(waiting), 0))
     while waiting:

@@ -18,6 +18,7 @@ from caiso_ads.core.model import DispatchBatch, TrajectoryBatch
 from caiso_ads.core.override import Cleared, Override
 from caiso_ads.core.points import Snapshot
 from caiso_ads.errors import WireError
+from caiso_ads.ports.evidence import UNWATCHED, SinkEvidence
 from caiso_ads.wire.payload import BadItem
 
 T_co = TypeVar("T_co", covariant=True)
@@ -273,7 +274,7 @@ class SinkContext:
     """What a sink may know beside the feed: the served resources in configured order, the past, and the clock.
 
     ``nodes`` are the pricing nodes in served order, ``node_names`` their names for people, ``node_of`` the node of a
-    resource that has one.
+    resource that has one. ``evidence`` hears of each snapshot shown or read; by default nobody does.
     """
 
     resource_ids: tuple[str, ...]
@@ -284,6 +285,7 @@ class SinkContext:
     nodes: tuple[str, ...] = ()
     node_names: Mapping[str, str] = field(default_factory=dict)
     node_of: Mapping[str, str] = field(default_factory=dict)
+    evidence: SinkEvidence = UNWATCHED
 
 
 class Sink(Protocol):

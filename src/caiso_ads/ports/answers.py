@@ -53,6 +53,10 @@ class Fact:
     detail: Mapping[str, object] = field(default_factory=dict)
 
 
+def dismiss(_: Fact) -> None:
+    """Take a fact where no evidence is kept."""
+
+
 class AnswerStore(Protocol):
     """Durable memory of answers and of the evidence. A method that returns has committed; StoreError otherwise."""
 

@@ -11,13 +11,14 @@ from datetime import date, datetime
 from typing import Protocol
 
 from caiso_ads.core.price import AffectedHour, Correction, Market, NodeInfo, Price
+from caiso_ads.core.price import FailedCheck as FailedCheck  # noqa: PLC0414 - part of this port's face
 
 
 @dataclass(frozen=True, slots=True)
 class PriceAnswer:
     """One answer of the price service. ``request`` is the query as sent; ``posted`` False: not published yet.
 
-    ``failed_checks`` says, in words, which rows were left out because a check failed.
+    ``failed_checks`` says which rows were left out because a check failed.
     """
 
     request: str
@@ -26,7 +27,7 @@ class PriceAnswer:
     received_at: datetime
     prices: tuple[Price, ...]
     posted: bool = True
-    failed_checks: tuple[str, ...] = ()
+    failed_checks: tuple[FailedCheck, ...] = ()
     server_date: datetime | None = None
 
 

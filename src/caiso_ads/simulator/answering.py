@@ -49,6 +49,9 @@ class Answering:
         first, *others = (*arguments.values(), "")
         if operation.name == "submitMSSLFRequest":
             first, others = "", []
+        if kind == FaultKind.LOST_REQUEST:
+            self._ledger.record(operation.name, first, common_name=who.common_name, arguments=others, fault=kind)
+            return Reply(b"")
         try:
             if kind == FaultKind.SOAP_FAULT:
                 raise ServiceFault("Server", FAULT_TEXT)  # noqa: TRY301 - one way out for all faults

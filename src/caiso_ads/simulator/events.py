@@ -10,11 +10,12 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from caiso_ads.core.codes import BatchType, DispatchMode, InstructionType
+from caiso_ads.core.codes import BatchStatus, BatchType, DispatchMode, InstructionType
+from caiso_ads.simulator import hourly
 from caiso_ads.simulator.batches import segments
 from caiso_ads.simulator.faults import Faults
 from caiso_ads.simulator.fleet import Resource
-from caiso_ads.simulator.grid import INTERVAL, floor
+from caiso_ads.simulator.grid import HOUR, INTERVAL, floor
 from caiso_ads.simulator.market import Market
 from caiso_ads.simulator.oasis_market import PriceChange
 from caiso_ads.simulator.oasis_posting import PriceDelay
@@ -72,7 +73,10 @@ def _act(event: Event, when: datetime, market: Market, faults: Faults) -> None:
     if isinstance(event, Arm):
         faults.add(event.fault())
     elif isinstance(event, Issue):
-        market.issue(_header(event, when), _rows(event, when, market), when=when)
+        header = _header(event, when, market)
+        uid = market.issue(header, _rows(event, header["start_time"], market), when=when)
+        if event.batch_type in hourly.TYPES:
+            hourly.plan(market, uid)
     elif isinstance(event, Cancel | Defer | Revise):
         _withdraw_or_revise(event, market)
 
@@ -91,26 +95,32 @@ def _withdraw_or_revise(event: Cancel | Defer | Revise, market: Market) -> None:
         market.defer(entry.uid)
 
 
-def _header(event: Issue, when: datetime) -> dict[str, Any]:
+def _header(event: Issue, when: datetime, market: Market) -> dict[str, Any]:
+    start = (when + timedelta(seconds=event.ahead_s)).replace(microsecond=0)
+    opened: dict[str, Any] = {}
+    if event.batch_type in hourly.TYPES:
+        start = floor(start - timedelta(seconds=1), HOUR) + HOUR
+        opened = {"batch_status": BatchStatus.ACTIVE, "batch_expires": hourly.ends(market, when, start)}
     return {
+        **opened,
         "batch_type": BatchType(event.batch_type),
-        "start_time": (when + timedelta(seconds=event.ahead_s)).replace(microsecond=0),
+        "start_time": start,
         "dispatch_mode": DispatchMode(event.mode),
         "contingency_type": event.contingency_type,
         "path_exclusion": event.path_exclusion,
     }
 
 
-def _rows(event: Issue, when: datetime, market: Market) -> list[dict[str, Any]]:
+def _rows(event: Issue, start: datetime, market: Market) -> list[dict[str, Any]]:
     resource = market.fleet.resource(event.resource)
     if resource is None:
         return []
-    start = (when + timedelta(seconds=event.ahead_s)).replace(microsecond=0)
     row = {
         "resource_id": resource.resource_id,
         "start_time": start,
         "end_time": start + timedelta(seconds=event.lasts_s) if event.lasts_s else None,
         "instruction_type": InstructionType(event.instruction_type),
+        "min_accept_mw": event.min_accept_mw,
         "as_type": event.as_type,
         "award_mw": event.award_mw,
         "cleared_mw": event.award_mw,

@@ -47,6 +47,8 @@ class FaultKind(StrEnum):
     UNKNOWN_UID = "unknown-uid"
     UNKNOWN_BATCH_TYPE = "unknown-batch-type"
     WRONG_ANSWER = "wrong-answer"
+    LOST_ANSWER = "lost-answer"
+    LOST_REQUEST = "lost-request"
     OASIS_CODE = "oasis-NNNN"
     THROTTLE = "throttle"
     TRUNCATED_ZIP = "truncated-zip"
@@ -89,6 +91,8 @@ KINDS: dict[FaultKind, KindRow] = {
         "batches of a type nobody knows, 99", (ResultKind.LIST, ResultKind.BATCH, ResultKind.HEADER)
     ),
     FaultKind.WRONG_ANSWER: KindRow("the answer to another operation", _SOAP),
+    FaultKind.LOST_ANSWER: KindRow("done as asked, then the end of the connection without a byte of answer", _SOAP),
+    FaultKind.LOST_REQUEST: KindRow("nothing done, and the same end: no caller can tell the two apart", _SOAP),
     FaultKind.OASIS_CODE: KindRow("INVALID_REQUEST with that error code, as in oasis-1003", (PRICES,)),
     FaultKind.THROTTLE: KindRow("the page that refuses a request too soon", (PRICES,)),
     FaultKind.TRUNCATED_ZIP: KindRow("the zip cut in the middle, with a length that fits", (PRICES,)),

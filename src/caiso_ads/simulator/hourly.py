@@ -6,33 +6,41 @@ Rule: only status 1 takes answers. What is unanswered when the participants' win
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from caiso_ads.core.codes import BatchStatus, InstructionType, ReasonCode
+from caiso_ads.core.codes import BatchStatus, BatchType, InstructionType, ReasonCode
 from caiso_ads.core.model import DispatchBatch, Instruction
 
 if TYPE_CHECKING:
     from caiso_ads.simulator.market import Market
 
 NO_RESPONSE = "NON_RESPONSE"
+TYPES = frozenset({BatchType.HOURLY_PRE_DISPATCH, BatchType.HOURLY_AS_AWARDS})
+"""Batches that take answers."""
 _OTHERS_ANSWER_AFTER = timedelta(minutes=5)
 
 
 def plan(market: Market, uid: str) -> None:
     """Plan the rest of a new hourly batch's life."""
     header = _batch(market, uid)
-    window = timedelta(seconds=market.switches.hourly_participant_s)
     closes = header.start_time - timedelta(seconds=market.switches.hourly_close_s)
-    ends = min(header.batch_received + window, closes)
-    others = min(header.batch_received + _OTHERS_ANSWER_AFTER, ends)
-    market.at(others, lambda: _others_answer(market, uid, history=ends <= market.started))
-    market.at(ends, lambda: _end_of_responses(market, uid))
+    end = ends(market, header.batch_received, header.start_time)
+    others = min(header.batch_received + _OTHERS_ANSWER_AFTER, end)
+    market.at(others, lambda: _others_answer(market, uid, history=end <= market.started))
+    market.at(end, lambda: _end_of_responses(market, uid))
     market.at(closes, lambda: _close(market, uid))
+
+
+def ends(market: Market, received: datetime, start: datetime) -> datetime:
+    """Return when the participants' window of a batch that arrived then ends."""
+    window = timedelta(seconds=market.switches.hourly_participant_s)
+    return min(received.replace(microsecond=0) + window, start - timedelta(seconds=market.switches.hourly_close_s))
 
 
 def answer(market: Market, uid: str, instruction: Instruction, changes: dict[str, Any]) -> None:
     """Store an answer and let the hour's schedule follow it."""
+    market.revisions.follow(instruction)
     market.change(uid, {}, {instruction.instruction_uid: changes})
     if instruction.start_time is not None and instruction.instruction_type is InstructionType.DOT:
         market.profiles.accepted_hourly[instruction.resource_id, instruction.start_time] = changes["accept_dot_mw"]

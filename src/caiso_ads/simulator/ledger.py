@@ -19,15 +19,17 @@ from caiso_ads.ports import Clock
 
 ISSUE = "issue"
 CHANGE = "change"
+RESPONSE = "response"
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One line. ``operation`` is ``issue``, ``change`` or the name of a service operation; ``uid`` what it is about.
+    """One line.
 
-    ``order`` grows by one; ``mono`` is the simulator's monotonic clock in seconds; ``payload`` the text of the SOAP
-    result as served (empty when not kept), ``digest`` its SHA-256 in hex; ``fault`` the fault put on the wire, if any;
-    ``arguments`` those after the first; ``result`` a code or flag.
+    ``operation`` is ``issue``, ``change``, ``response`` (an answer that arrived, see ``answered``) or the name of a
+    service operation; ``uid`` what it is about. ``order`` grows by one; ``mono`` is the simulator's monotonic clock in
+    seconds; ``payload`` the text of the SOAP result as served (empty when not kept), ``digest`` its SHA-256 in hex;
+    ``fault`` the fault put on the wire, if any; ``arguments`` those after the first; ``result`` a code or flag.
     """
 
     order: int

@@ -17,6 +17,7 @@ from caiso_ads.core.codes import BatchStatus, BatchType
 from caiso_ads.core.model import DispatchBatch, Instruction, TrajectoryBatch
 from caiso_ads.ports import Clock
 from caiso_ads.simulator import hourly
+from caiso_ads.simulator.answered import Revisions
 from caiso_ads.simulator.batches import Builder
 from caiso_ads.simulator.fleet import Fleet
 from caiso_ads.simulator.ledger import CHANGE, ISSUE, Ledger
@@ -45,6 +46,7 @@ class Market:
     ) -> None:
         self.fleet, self.clock, self.ledger, self.seed, self.switches = fleet, clock, ledger, seed, switches
         self.profiles = Profiles(seed)
+        self.revisions = Revisions()
         self.builder = Builder(fleet, self.profiles, seed, switches)
         self.dispatches: Shelf[DispatchBatch, DispatchBatch] = Shelf()
         self.trajectories: Shelf[None, TrajectoryBatch] = Shelf()

@@ -10,10 +10,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from caiso_ads.core.codes import BatchStatus, BatchType, ReasonCode, ResponseResult
+from caiso_ads.core.codes import BatchStatus, ReasonCode, ResponseResult
 from caiso_ads.core.model import Instruction
 from caiso_ads.simulator import hourly
 from caiso_ads.simulator.fleet import Identity, Role
+from caiso_ads.simulator.ledger import RESPONSE
 from caiso_ads.simulator.market import Market
 
 _PEOPLE_MAY_GIVE = range(ReasonCode.LINE_DOWN, ReasonCode.TIMED_OUT_MINIMUM_ACCEPTED)
@@ -38,7 +39,22 @@ class Answer:
 
 
 def respond(market: Market, who: Identity, answer: Answer) -> ResponseResult:
-    """Check an answer and, when it is good, store it."""
+    """Check an answer and, when it is good, store it; either way the ledger has a line of it."""
+    entry = market.dispatches.get(answer.batch_uid)
+    rows = entry.full().instructions if entry else ()
+    revision = next((market.revisions.issued(i) for i in rows if i.instruction_uid == answer.instruction_uid), -1)
+    result = _result(market, who, answer)
+    market.ledger.record(
+        RESPONSE,
+        answer.instruction_uid,
+        common_name=who.common_name,
+        arguments=(answer.batch_uid, str(revision), answer.word),
+        result=str(int(result)),
+    )
+    return result
+
+
+def _result(market: Market, who: Identity, answer: Answer) -> ResponseResult:
     entry = market.dispatches.get(answer.batch_uid)
     if entry is None:
         return ResponseResult.RC_BATCH_NOT_FOUND
@@ -47,8 +63,7 @@ def respond(market: Market, who: Identity, answer: Answer) -> ResponseResult:
         return ResponseResult.RC_INSTRUCTION_NOT_FOUND
     if who.role(rows[0].resource_id) not in _MAY_RESPOND:
         return ResponseResult.RC_UNAUTHORIZED
-    hourly_batch = entry.header.batch_type in {BatchType.HOURLY_PRE_DISPATCH, BatchType.HOURLY_AS_AWARDS}
-    if not hourly_batch or entry.header.batch_status is not BatchStatus.ACTIVE:
+    if entry.header.batch_type not in hourly.TYPES or entry.header.batch_status is not BatchStatus.ACTIVE:
         return ResponseResult.RC_INVALID_RESPONSE_PERIOD
     if not _is_valid(rows[0], answer, market.switches.partial_range):
         return ResponseResult.RC_INVALID_RESPONSE
@@ -69,6 +84,9 @@ def validate(market: Market, who: Identity, batch_uid: str, now: datetime) -> in
     ]
     stamp: dict[str, Any] = {"api_validated": now.replace(microsecond=0), "api_validated_by": who.common_name}
     if mine and market.switches.validation_revises:
+        for instruction in batch.instructions:
+            if instruction.instruction_uid in mine:
+                market.revisions.follow(instruction)
         market.change(batch_uid, {}, dict.fromkeys(mine, stamp))
     elif mine:
         rows = tuple(replace(i, **stamp) if i.instruction_uid in mine else i for i in batch.instructions)

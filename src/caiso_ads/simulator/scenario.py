@@ -44,7 +44,8 @@ class Delay(_Event, frozen=True, tag="delay"):
 class Issue(_Event, frozen=True, tag="issue"):
     """A batch out of turn with one instruction; ``ahead_s`` from arrival to the batch's start.
 
-    A ``dot_mw`` beyond the running DOT of a contingency dispatch is shown as spinning reserve.
+    A ``dot_mw`` beyond the running DOT of a contingency dispatch is shown as spinning reserve. An hourly batch (1 or 5)
+    arrives Active, for the first full hour from there on, and takes answers as any other.
     """
 
     batch_type: int
@@ -54,6 +55,7 @@ class Issue(_Event, frozen=True, tag="issue"):
     ahead_s: float = 0.0
     lasts_s: float | None = None
     mode: int = 0
+    min_accept_mw: float | None = None
     contingency_type: str | None = None
     path_exclusion: str | None = None
     as_type: str | None = None

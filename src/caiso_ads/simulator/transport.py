@@ -99,6 +99,12 @@ async def _reset(request: web.Request, reply: Reply, _fault: Fault) -> web.Strea
     return response
 
 
+async def _lost(request: web.Request, reply: Reply, _fault: Fault) -> web.StreamResponse:
+    if request.transport is not None:
+        request.transport.close()
+    return _whole(reply)  # to nobody
+
+
 async def _begin(request: web.Request, reply: Reply) -> web.StreamResponse:
     response = web.StreamResponse(status=reply.status, headers={**reply.headers, "Content-Type": reply.content_type})
     response.content_length = len(reply.body)
@@ -109,6 +115,8 @@ async def _begin(request: web.Request, reply: Reply) -> web.StreamResponse:
 _BROKEN: Mapping[FaultKind, Callable[[web.Request, Reply, Fault], Awaitable[web.StreamResponse]]] = {
     FaultKind.LATE: _late,
     FaultKind.HANG: _hang,
+    FaultKind.LOST_ANSWER: _lost,
+    FaultKind.LOST_REQUEST: _lost,
     FaultKind.DRIP: _drip,
     FaultKind.CUT: _cut,
     FaultKind.RESET: _reset,

@@ -31,6 +31,7 @@ from caiso_ads.sinks._files_words import watermark
 from caiso_ads.sinks._files_write import replace_file
 
 _PERIOD_S = 1.0
+_NAME = "files"
 _CHUNK = 50  # documents copied between two writes of the tables
 _NEWEST = {"dispatch": "dispatch.xml", "trajectory": "trajectory.xml"}
 
@@ -90,6 +91,7 @@ class FilesSink:
             begun = clock.now().mono
             snapshot = feed.latest
             await asyncio.to_thread(tables.write, snapshot)
+            self._context.evidence.seen(_NAME, snapshot.generation)
             await self._copy_history()
             await clock.sleep(max(0.0, begun + _PERIOD_S - clock.now().mono))
             await feed.after(snapshot.generation)

@@ -28,6 +28,7 @@ from caiso_ads.sinks._files_write import replace_file
 FORMAT = 1
 _LMP = Point("dot_lmp_usd_per_mwh", Kind.NUMBER, "USD/MWh", "LMP of the interval dot_mw belongs to")
 _PERIOD_S = 1.0
+_NAME = "status"
 
 _log = logging.getLogger(__name__)
 
@@ -62,6 +63,7 @@ class StatusSink:
             while True:
                 written, begun = feed.latest, clock.now().mono
                 await asyncio.to_thread(file.write, written)
+                self._context.evidence.seen(_NAME, written.generation)
                 await clock.sleep(max(0.0, begun + _PERIOD_S - clock.now().mono))
                 await feed.after(written.generation)
         except asyncio.CancelledError:

@@ -12,6 +12,7 @@ from typing import Any
 from caiso_ads.core.points import GATEWAY_POINTS, RESOURCE_POINTS, Kind, Point, PointValue, Snapshot
 from caiso_ads.core.quality import Directive, Quality
 from caiso_ads.ports import Feed
+from caiso_ads.ports.evidence import UNWATCHED, SinkEvidence
 from caiso_ads.sinks.modbus import Config
 from caiso_ads.sinks.modbus.frames import Counters
 from caiso_ads.sinks.modbus.server import ModbusSink
@@ -153,11 +154,15 @@ class Running:
 
 @asynccontextmanager
 async def serving(
-    first: Snapshot, ids: tuple[str, ...] = IDS, nodes: tuple[str, ...] = (), **keys: Any
+    first: Snapshot,
+    ids: tuple[str, ...] = IDS,
+    nodes: tuple[str, ...] = (),
+    evidence: SinkEvidence = UNWATCHED,
+    **keys: Any,
 ) -> AsyncIterator[Running]:
     """Serve a feed on a free port."""
     config = Config(**{"port": 0, **keys})
-    sink, feed = ModbusSink(config.plan(ids, nodes), config.settings()), Feed(first)
+    sink, feed = ModbusSink(config.plan(ids, nodes), config.settings(), evidence), Feed(first)
     started = asyncio.Event()
     task = asyncio.create_task(sink.run(feed, started.set))
     waiting = asyncio.create_task(started.wait())

@@ -1,12 +1,13 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
+from typing import Literal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from caiso_ads.core.price import Market
+from caiso_ads.core.price import FailedCheck, Market
 from caiso_ads.errors import OasisError, ThrottledError, WireError
 from caiso_ads.wire.oasis import answer, trade_day
 from caiso_ads.wire.oasis.answer import Wanted, blocks, read_affected, read_catalogue, read_prices, rows
@@ -170,8 +171,23 @@ def test_columns_and_rows_are_the_same() -> None:
 def test_one_bad_row_costs_its_price_only() -> None:
     found = read_prices(csv_zip(line("nan"), line("2", minute=5)), Market.RTD, [NODE])
     assert [each.lmp_usd_per_mwh for each in found.prices] == [2.0]
-    assert found.failed_checks == ("line 2: not a finite number: 'nan'",)
+    assert found.failed_checks == (FailedCheck(NODE, "line 2: not a finite number: 'nan'", START),)
     assert read_prices(csv_zip(line("nan")), Market.RTD, [NODE]).posted
+
+
+@pytest.mark.parametrize("form", ["csv", "xml"])
+def test_a_price_with_an_unreadable_component_is_left_out_and_its_node_named(form: Literal["csv", "xml"]) -> None:
+    """Its sum cannot be checked any more, so that the price itself may be anything."""
+    start = price().start
+    body = price_zip(
+        HISTORY[Market.RTD], 1, [price(), price(start=start + timedelta(minutes=5))], form=form, made_at=MADE_AT
+    )[1]
+    ((name, text),) = members_of(body).items()
+    found = read_prices(zipped((name, text.replace("-1.5", "n/a", 1))), Market.RTD, [NODE])
+    assert len(found.prices) == 1
+    (check,) = found.failed_checks
+    assert check.node == NODE
+    assert check.start not in {None, found.prices[0].start}
 
 
 @pytest.mark.parametrize("market", [Market.FMM, Market.HASP, Market.DAM])
@@ -253,6 +269,7 @@ def only_lmp(body: bytes) -> object:
     return list(rows(body, Wanted(kinds=frozenset({"LMP"}))))
 
 
+@settings(deadline=None)  # a busy machine is no defect
 @given(st.one_of(st.binary(max_size=200), damaged(), members(), st.binary(max_size=60).map(lambda b: zipped(("a", b)))))
 def test_any_bytes_give_rows_or_a_typed_error(body: bytes) -> None:
     for read in (*READERS, only_lmp):

@@ -2,7 +2,7 @@ from datetime import timedelta
 
 import pytest
 
-from caiso_ads.core.price import Market
+from caiso_ads.core.price import FailedCheck, Market
 from caiso_ads.wire.oasis.checks import Failures, Prices, assemble
 from caiso_ads.wire.oasis.row import LmpRow
 from tests.wire.oasis.samples import HUB, NODE, START
@@ -34,7 +34,7 @@ def test_a_component_not_given_is_none() -> None:
 def test_a_sum_that_is_not_right_leaves_the_price_out(kind: str) -> None:
     found = of({**PARTS, kind: PARTS[kind] + 2e-4})
     assert (found.prices, found.posted) == ((), True)
-    assert "is not the sum of its components" in found.failed_checks[0]
+    assert "is not the sum of its components" in found.failed_checks[0].text
     assert of({**PARTS, kind: PARTS[kind] + 0.9e-4}).failed_checks == ()
 
 
@@ -51,7 +51,7 @@ def test_a_component_that_is_new_may_be_part_of_the_sum_or_not() -> None:
 
 
 def test_components_without_a_price_are_no_price() -> None:
-    assert "without the price" in of({"MCE": 40.0}).failed_checks[0]
+    assert "without the price" in of({"MCE": 40.0}).failed_checks[0].text
 
 
 @pytest.mark.parametrize(
@@ -59,18 +59,20 @@ def test_components_without_a_price_are_no_price() -> None:
 )
 def test_an_interval_has_its_markets_length(market: Market, minutes: int) -> None:
     assert len(of(PARTS, minutes, market=market).prices) == 1
-    assert "an interval of" in of(PARTS, minutes + 5, market=market).failed_checks[0]
-    assert "an interval of" in of(PARTS, -minutes, market=market).failed_checks[0]
+    assert "an interval of" in of(PARTS, minutes + 5, market=market).failed_checks[0].text
+    assert "an interval of" in of(PARTS, -minutes, market=market).failed_checks[0].text
 
 
 def test_an_interval_begins_on_the_grid() -> None:
     assert of(PARTS, shift_s=300).failed_checks == ()
-    assert "grid of 300 s" in of(PARTS, shift_s=60).failed_checks[0]
-    assert "grid of 3600 s" in of(PARTS, 60, shift_s=300, market=Market.DAM).failed_checks[0]
+    assert "grid of 300 s" in of(PARTS, shift_s=60).failed_checks[0].text
+    assert "grid of 3600 s" in of(PARTS, 60, shift_s=300, market=Market.DAM).failed_checks[0].text
 
 
 def test_a_node_not_asked_for_is_named_and_left_out() -> None:
-    assert of(PARTS, node=HUB) == Prices((), posted=True, failed_checks=(f"{HUB}: was not asked for",))
+    assert of(PARTS, node=HUB) == Prices(
+        (), posted=True, failed_checks=(FailedCheck(HUB, f"{HUB}: was not asked for"),)
+    )
 
 
 def test_the_last_of_two_rows_counts() -> None:
@@ -93,7 +95,23 @@ def test_nothing_is_not_posted() -> None:
 
 def test_failures_are_named_once_and_bounded() -> None:
     failures = Failures()
-    for number in range(100):
-        failures.note(f"n{number % 80}")
-    assert len(failures.told()) == 51
-    assert failures.told()[-1] == "and 50 more" or failures.told()[-1] == "and 30 more"
+    for number in [*range(80), *range(20)]:
+        failures.note(FailedCheck(NODE, f"n{number}"))
+    told = failures.told()
+    assert [check.text for check in told] == [*(f"n{number}" for number in range(50)), "n79", "and 29 more"]
+
+
+def test_of_many_failures_the_newest_of_each_node_is_told() -> None:
+    """Else one node's flood would make another node's price look good."""
+    failures = Failures()
+    for number in range(60):
+        failures.note(FailedCheck(NODE, f"n{number}", START + timedelta(minutes=5 * number)))
+    failures.note(FailedCheck(HUB, "sum", START))
+    told = failures.told()
+    assert FailedCheck(HUB, "sum", START) in told
+    assert max(check.start for check in told if check.node == NODE and check.start) == START + timedelta(minutes=295)
+
+
+def test_a_failed_check_tells_node_and_begin() -> None:
+    (check,) = of({**PARTS, "LMP": 50.0}).failed_checks
+    assert (check.node, check.start) == (NODE, START)

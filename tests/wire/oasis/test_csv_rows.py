@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from caiso_ads.core.price import FailedCheck
 from caiso_ads.errors import WireError
 from caiso_ads.wire.oasis import csv_rows
 from caiso_ads.wire.oasis.answer import LmpRow, Wanted, blocks, rows
@@ -15,7 +16,11 @@ from tests.wire.oasis.samples import HEADER, HUB, NODE, REAL, csv_zip, line, mem
 
 def reader(header: str, wanted: Wanted = EVERYTHING, run: str = "", bad: list[str] | None = None) -> csv_rows._Reader:
     refused: list[str] = [] if bad is None else bad
-    return csv_rows._Reader(csv_rows.Columns.of(header.encode()), wanted, run, refused.append)
+    return csv_rows._Reader(csv_rows.Columns.of(header.encode()), wanted, run, lambda check: refused.append(check.text))
+
+
+def _no(check: FailedCheck) -> None:
+    pytest.fail(check.text)
 
 
 def test_the_price_column_is_found_by_each_of_its_names() -> None:
@@ -157,9 +162,7 @@ def test_blocks_cut_anywhere_give_the_same_rows() -> None:
     for size in (150, 171, 1000, 5000):
         pieces = [text[at : at + size] for at in range(0, len(text), size)]
         found = [
-            row
-            for block in csv_rows.blocks(pieces, EVERYTHING, "RTM", pytest.fail, csv_rows.Memory())
-            for row in block.rows()
+            row for block in csv_rows.blocks(pieces, EVERYTHING, "RTM", _no, csv_rows.Memory()) for row in block.rows()
         ]
         assert [(row.node, row.kind, row.usd_per_mwh) for row in found] == [(c[7], c[9], float(c[14])) for c in whole]
 

@@ -91,9 +91,18 @@ def test_a_report_without_corrections_is_empty() -> None:
     assert "No records found for report." in members_of(body).popitem()[1]
 
 
+def test_a_further_correction_of_an_hour_changes_what_is_told_of_it() -> None:
+    """Whoever has read the hour again knows by this that it must be read once more."""
+    first = read_affected(corrections(line()), DAY)
+    more = read_affected(corrections(line(text="other reason"), line()), DAY)
+    counted = read_affected(corrections(line().replace(",12,", ",13,")), DAY)
+    assert len({hour.text for hour in (*first, *more, *counted)}) == 3
+    assert more == read_affected(corrections(line(), line(text="other reason")), DAY)
+
+
 def test_an_hour_is_named_once_with_its_area_and_reason() -> None:
     (hour,) = read_affected(corrections(line(), line()), DAY)
-    assert (hour.market, hour.text) == (Market.RTD, "SP15; data input")
+    assert (hour.market, hour.text) == (Market.RTD, "SP15; data input; count 12 (2 rows)")
     assert hour.start == datetime(2026, 7, 20, 20, tzinfo=UTC)
 
 

@@ -2,6 +2,7 @@ import re
 
 import pytest
 
+from caiso_ads.core.price import FailedCheck
 from caiso_ads.errors import OasisError, WireError
 from caiso_ads.wire.oasis import xml_rows
 from caiso_ads.wire.oasis.answer import EVERYTHING, LmpRow, Wanted, rows
@@ -13,6 +14,10 @@ VALUES = {"MCC": 4.89868, "MCE": 37.97606, "MGHG": 0.0, "MCL": 1.28155, "LMP": 4
 
 def read(text: str | bytes, wanted: Wanted = EVERYTHING) -> list[LmpRow]:
     return list(rows(zipped(("a.xml", text)), wanted))
+
+
+def no(check: FailedCheck) -> None:
+    pytest.fail(check.text)
 
 
 def test_rows_are_known_by_item_and_node() -> None:
@@ -96,7 +101,7 @@ def test_a_document_type_over_a_cut_is_seen() -> None:
     text = b"<?xml version='1.0'?><!DOCTYPE a><OASISReport/>"
     for at in range(1, len(text)):
         with pytest.raises(WireError, match="document type"):
-            list(xml_rows.blocks([text[:at], text[at:]], EVERYTHING, frozenset(), pytest.fail))
+            list(xml_rows.blocks([text[:at], text[at:]], EVERYTHING, frozenset(), no))
 
 
 @pytest.mark.parametrize("prefix", ["", "m:", "other:"])

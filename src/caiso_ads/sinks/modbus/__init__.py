@@ -118,7 +118,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     def build(self, context: SinkContext) -> Sink:
         """Return the sink; ConfigError when the resources or nodes do not fit."""
-        return ModbusSink(self.plan(context.resource_ids, context.nodes), self.settings())
+        return ModbusSink(self.plan(context.resource_ids, context.nodes), self.settings(), context.evidence)
 
 
 def _wrong(key: str, value: object, wanted: str) -> ConfigError:

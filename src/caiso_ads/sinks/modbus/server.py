@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from caiso_ads.ports import Feed
+from caiso_ads.ports.evidence import UNWATCHED, SinkEvidence
 from caiso_ads.sinks.modbus.frames import BUFFER_SIZE, Counters, Responder
 from caiso_ads.sinks.modbus.image import Image, Renderer
 from caiso_ads.sinks.modbus.layout import Plan
@@ -24,6 +25,9 @@ log = logging.getLogger(__name__)
 BACKLOG = 512
 LOG_INTERVAL_S = 60.0
 _NEVER = float("inf")
+_NAME = "modbus"
+_NOTHING = -1
+_FUNCTION, _READS = 7, range(1, 5)  # where the function code stands in a reply, and the codes that carry data
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +52,14 @@ class Settings:
 
 
 class ModbusSink:
-    """The sink. ``bound`` lists the (host, port) pairs it listens on; ``counters`` count since construction."""
+    """The sink. ``bound`` lists the (host, port) pairs it listens on; ``counters`` count since construction.
 
-    def __init__(self, plan: Plan, settings: Settings) -> None:
-        self.settings = settings
+    ``readable`` is the generation of the snapshot that reads are answered from; -1 where it is not served as live.
+    """
+
+    def __init__(self, plan: Plan, settings: Settings, evidence: SinkEvidence = UNWATCHED) -> None:
+        self.settings, self.evidence = settings, evidence
+        self.readable = _NOTHING
         self.bound: tuple[tuple[str, int], ...] = ()
         self.now = 0.0
         self.responder = Responder(
@@ -91,6 +99,7 @@ class ModbusSink:
         self.bound = tuple(socket.getsockname()[:2] for socket in server.sockets)
         try:
             started()
+            self.evidence.seen(_NAME, self._image.snapshot.generation)
             while True:
                 await asyncio.sleep(self.settings.sweep_s)
                 self.sweep(loop.time())
@@ -105,6 +114,7 @@ class ModbusSink:
         """Serve this feed from now on."""
         self._feed, self.now, self._changed_at = feed, now, now
         self._image = self._renderer.render(feed.latest)
+        self.readable = feed.latest.generation
 
     def sweep(self, now: float) -> None:
         """Drop connections beyond their limits; notice when snapshots have stopped coming."""
@@ -118,6 +128,7 @@ class ModbusSink:
             self._current()
         elif self._image.live and now - self._changed_at > self.settings.stall_limit_s:
             self._image = self._renderer.render(self._image.snapshot, live=False)
+            self.readable = _NOTHING  # nobody reads a directive from it any more
             self.note("stalled", "the control loop has published nothing; all values are now served as not good")
 
     def _current(self) -> Image:
@@ -125,6 +136,8 @@ class ModbusSink:
         if self._feed.latest is not image.snapshot:
             image = self._image = self._renderer.render(self._feed.latest)
             self._changed_at = self.now
+            self.readable = image.snapshot.generation
+            self.evidence.seen(_NAME, self.readable)
         return image
 
     def admit(self, connection: Connection) -> bool:
@@ -172,6 +185,7 @@ class Connection(asyncio.BufferedProtocol):
         self._buffer = bytearray(BUFFER_SIZE)
         self._view = memoryview(self._buffer)
         self._end = 0
+        self._read = _NOTHING
         self._request_at = sink.now
         self._half_since = self._blocked_since = _NEVER
 
@@ -193,12 +207,14 @@ class Connection(asyncio.BufferedProtocol):
 
     def buffer_updated(self, nbytes: int) -> None:
         """Answer all whole frames in one write; keep the rest."""
-        end = self._end + nbytes
+        end, sink = self._end + nbytes, self._sink
         replies, used, sound = self._answer(self._buffer, end, self.peer)
         if replies:
             self._transport.write(replies[0] if len(replies) == 1 else b"".join(replies))
+            if sink.readable > self._read:
+                self._note_read(replies)
         if used:
-            self._request_at = self._sink.now
+            self._request_at = sink.now
         if not sound:
             self._transport.close()
         elif used == end:
@@ -206,6 +222,13 @@ class Connection(asyncio.BufferedProtocol):
             self._half_since = _NEVER
         else:
             self._keep(used, end)
+
+    def _note_read(self, replies: list[bytes]) -> None:
+        """Tell that this master has the newest snapshot, once: an exception or the identity is no read of it."""
+        if self._transport.is_closing() or not any(reply[_FUNCTION] in _READS for reply in replies):
+            return
+        self._read = self._sink.readable
+        self._sink.evidence.read(_NAME, self.peer, self._sink.settings.unit_id, self._read)
 
     def _keep(self, used: int, end: int) -> None:
         if used or not self._end:  # a new frame has begun; one that drips on keeps its first time

@@ -7,11 +7,13 @@ asked for; an error document raises from wherever it stands. Spec: OASIS 5.1.8 (
 from __future__ import annotations
 
 import re
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator
-from datetime import date
+from dataclasses import replace
+from datetime import date, datetime
 from itertools import chain
 
-from caiso_ads.core.price import AffectedHour, Market, NodeInfo
+from caiso_ads.core.price import AffectedHour, FailedCheck, Market, NodeInfo
 from caiso_ads.errors import ThrottledError, WireError
 from caiso_ads.wire.oasis import checks, csv_rows, tables, xml_rows
 from caiso_ads.wire.oasis.checks import Failures as _Failures
@@ -25,6 +27,7 @@ from caiso_ads.wire.oasis.row import Wanted as Wanted  # noqa: PLC0414 - as abov
 from caiso_ads.wire.oasis.zips import MAGIC, Member, members
 
 _TOO_MANY_REQUESTS = 429
+_LONGEST_REASON = 2000
 _POLICY = b"acceptable use policy"
 _NAMED_KIND = re.compile(r"_(LMP|MC[ECL]|MGHG)_\d{8}_")
 _BLANKS = b"\xef\xbb\xbf \t\r\n"
@@ -64,12 +67,22 @@ def read_catalogue(body: bytes, kind: str, status: int = 200) -> list[NodeInfo]:
 def read_affected(body: bytes, trade_date: date, status: int = 200) -> list[AffectedHour]:
     """Return which hours of a Pacific trade date the ISO corrected; raises as ``read_prices``.
 
-    An hour is named once for each market, whatever number of its intervals and areas was corrected.
+    An hour is named once for each market, with the reasons of all its rows: a further correction changes that text.
     """
-    found = {
-        (hour.market, hour.start): hour for text in _texts(body, status) for hour in tables.affected(text, trade_date)
-    }
-    return sorted(found.values(), key=lambda hour: (hour.market, hour.start))
+    found: dict[tuple[Market, datetime], AffectedHour] = {}
+    texts: dict[tuple[Market, datetime], Counter[str]] = defaultdict(Counter)
+    for text in _texts(body, status):
+        for hour in tables.affected(text, trade_date):
+            key = (hour.market, hour.start)
+            found[key] = hour
+            texts[key][hour.text] += 1
+    told = [replace(hour, text=_reasons(texts[key])) for key, hour in found.items()]
+    return sorted(told, key=lambda hour: (hour.market, hour.start))
+
+
+def _reasons(texts: Counter[str]) -> str:
+    told = (text if rows == 1 else f"{text} ({rows} rows)" for text, rows in sorted(texts.items()))
+    return " | ".join(told)[:_LONGEST_REASON]
 
 
 def check_zip(body: bytes, status: int = 200) -> None:
@@ -81,8 +94,8 @@ def check_zip(body: bytes, status: int = 200) -> None:
         raise WireError(f"the answer is no zip; it begins with {body[:80]!r}")
 
 
-def _raise(reason: str) -> None:
-    raise WireError(reason)
+def _raise(check: FailedCheck) -> None:
+    raise WireError(check.text)
 
 
 def _blocks(body: bytes, wanted: Wanted, market: Market | None, refuse: Refuse) -> Iterator[Block]:

@@ -12,13 +12,15 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from caiso_ads.core.price import Market, Price
+from caiso_ads.core.price import FailedCheck, Market, Price
 from caiso_ads.wire.oasis.reports import HISTORY
 from caiso_ads.wire.oasis.row import LmpRow
 
 SUM_TOLERANCE_USD_PER_MWH = 1e-4
 """Five decimals of five rounded numbers; 1e-5 was seen on 40,712 real ones."""
 _MAX_NAMED = 50
+_MAX_NODES = 200
+_MAX_SPOILED = 100_000
 _KNOWN = ("LMP", "MCE", "MCC", "MCL", "MGHG")
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -27,32 +29,43 @@ Key = tuple[str, datetime, datetime]
 
 @dataclass(frozen=True, slots=True)
 class Prices:
-    """What one answer says. ``posted`` False: it holds no rows. ``failed_checks`` names what was left out, in words."""
+    """What one answer says. ``posted`` False: it holds no rows. ``failed_checks`` is what was left out."""
 
     prices: tuple[Price, ...]
     posted: bool
-    failed_checks: tuple[str, ...]
+    failed_checks: tuple[FailedCheck, ...]
 
 
 @dataclass(slots=True)
 class Failures:
-    """Reasons, bounded: the first ones in words, the others counted."""
+    """Reasons, bounded: the first ones, and at least one and the newest of each node, in words; the others counted."""
 
-    named: list[str] = field(default_factory=list)
+    named: dict[FailedCheck, None] = field(default_factory=dict)
+    newest: dict[str, FailedCheck] = field(default_factory=dict)
+    spoiled: set[tuple[str, datetime]] = field(default_factory=set)
     more: int = 0
 
-    def note(self, reason: str) -> None:
+    def note(self, check: FailedCheck) -> None:
         """Keep a reason once."""
-        if reason in self.named:
+        if check.start is not None and len(self.spoiled) < _MAX_SPOILED:
+            self.spoiled.add((check.node, check.start))
+        if check in self.named:
             return
         if len(self.named) < _MAX_NAMED:
-            self.named.append(reason)
-        else:
-            self.more += 1
+            self.named[check] = None
+            return
+        self.more += 1
+        before = self.newest.get(check.node)
+        if before is None and len(self.newest) >= _MAX_NODES:
+            return
+        if before is None or check.start is None or (before.start is not None and check.start >= before.start):
+            self.newest[check.node] = check
 
-    def told(self) -> tuple[str, ...]:
+    def told(self) -> tuple[FailedCheck, ...]:
         """Return all of it."""
-        return (*self.named, *([f"and {self.more} more"] if self.more else []))
+        kept = dict.fromkeys((*self.named, *self.newest.values()))
+        left = self.more - (len(kept) - len(self.named))
+        return (*kept, *([FailedCheck("", f"and {left} more")] if left > 0 else []))
 
 
 def assemble(rows: Iterable[LmpRow], market: Market, nodes: Collection[str] | None, failures: Failures) -> Prices:
@@ -63,7 +76,7 @@ def assemble(rows: Iterable[LmpRow], market: Market, nodes: Collection[str] | No
     for row in rows:
         posted = True
         if asked is not None and row.node not in asked:
-            failures.note(f"{row.node}: was not asked for")
+            failures.note(FailedCheck(row.node, f"{row.node}: was not asked for"))
             continue
         key = row[:3]
         values = found.get(key)
@@ -72,10 +85,13 @@ def assemble(rows: Iterable[LmpRow], market: Market, nodes: Collection[str] | No
         values[row.kind] = row.usd_per_mwh
     length = timedelta(seconds=HISTORY[market].interval_s)
     prices = []
+    unread = frozenset(failures.spoiled)  # a price with a part that cannot be read cannot be checked
     for key in sorted(found):
+        if key[:2] in unread:
+            continue
         reason = _wrong(key, found[key], length)
         if reason:
-            failures.note(f"{key[0]} {key[1]:%Y-%m-%dT%H:%M:%SZ}: {reason}")
+            failures.note(FailedCheck(key[0], f"{key[0]} {key[1]:%Y-%m-%dT%H:%M:%SZ}: {reason}", key[1]))
         else:
             prices.append(_price(key, market, found[key]))
     told = failures.told()

@@ -17,7 +17,7 @@ import msgspec
 
 from caiso_ads.errors import WireError
 from caiso_ads.wire.oasis.reports import DATA_ITEMS, PRICE_COLUMNS
-from caiso_ads.wire.oasis.row import Block, LmpRow, Refuse, Wanted, instant, name, number
+from caiso_ads.wire.oasis.row import Block, LmpRow, Refuse, Wanted, failed, instant, name, number
 
 T = TypeVar("T")
 
@@ -169,7 +169,10 @@ class _Reader:
             try:
                 row = self._strict(line)
             except ValueError as error:
-                self.refuse(f"line {self.line}: {error}")
+                cells = line.decode("utf-8", "replace").replace('"', "").split(",")
+                cells += [""] * (self.columns.count - len(cells))
+                text = f"line {self.line}: {error}"
+                self.refuse(failed(cells[self.columns.node], cells[self.columns.start], text))
                 continue
             if self.wanted.holds(row):
                 yield row

@@ -12,6 +12,8 @@ from functools import partial
 from math import isfinite
 from typing import Any, NamedTuple, cast
 
+from caiso_ads.core.price import FailedCheck
+
 MAX_NAME = 80
 _NUMBER = frozenset("0123456789.+-eE")
 
@@ -69,7 +71,7 @@ class Wanted:
 
 EVERYTHING = Wanted()
 
-Refuse = Callable[[str], None]
+Refuse = Callable[[FailedCheck], None]
 """Called with the reason for each row left out; it may raise."""
 
 
@@ -98,3 +100,15 @@ def name(text: str) -> str:
     if not text or len(text) > MAX_NAME or not (text.isascii() and text.isprintable()):
         raise ValueError(f"not a name: {text[:40]!r}")
     return text
+
+
+def failed(node: str, start: str, text: str) -> FailedCheck:
+    """Return why a row was left out, with as much of its node and begin as can be read."""
+    try:
+        return FailedCheck(name(node), text, instant(start))
+    except ValueError:
+        pass  # one of the two is what is wrong with it
+    try:
+        return FailedCheck(name(node), text)
+    except ValueError:
+        return FailedCheck("", text)

@@ -80,7 +80,13 @@ def affected(table: Table, trade_date: date) -> Iterator[AffectedHour]:
         market = row.get("MARKET")
         if market is None:
             raise WireError(f"no column MARKET, only {', '.join(row)[:200]}", where=f"row {number}")
-        text = "; ".join(filter(None, (row.get("AFFECTED_AREA"), row.get("CORRECTION_REASON"))))[:500]
+        count = row.get("CORRECTION_COUNT")
+        told = (
+            row.get("AFFECTED_AREA"),
+            row.get("CORRECTION_REASON"),
+            f"count {count}" if count not in {None, "", "1"} else "",
+        )
+        text = "; ".join(filter(None, told))[:500]
         for start in _hours(row.get("HOUR_ENDING", ""), trade_date, number):
             for each in _MARKETS.get(market.upper(), tuple(Market)):
                 yield AffectedHour(each, start, start + timedelta(hours=1), text)

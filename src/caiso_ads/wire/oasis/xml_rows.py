@@ -15,7 +15,7 @@ from lxml import etree
 
 from caiso_ads.errors import OasisError, WireError
 from caiso_ads.wire.oasis.csv_rows import kind_of
-from caiso_ads.wire.oasis.row import Block, LmpRow, Refuse, Wanted, instant, name, number
+from caiso_ads.wire.oasis.row import Block, LmpRow, Refuse, Wanted, failed, instant, name, number
 
 MAX_DEPTH = 32
 MAX_TEXT = 64 * 1024
@@ -111,7 +111,8 @@ class _Target:
             node, start, end, item, value = (fields[each] for each in _ROW)
             row = LmpRow(name(node), instant(start), instant(end), kind_of(item), number(value))
         except ValueError as error:
-            self._refuse(f"{fields['RESOURCE_NAME'][:40]} {fields['INTERVAL_START_GMT'][:40]}: {error}")
+            node, start = fields["RESOURCE_NAME"], fields["INTERVAL_START_GMT"]
+            self._refuse(failed(node, start, f"{node[:40]} {start[:40]}: {error}"))
             return
         if self._wanted.holds(row):
             self.rows.append(row)

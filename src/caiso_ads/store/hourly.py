@@ -1,0 +1,144 @@
+"""Instructions that take answers, with what was answered, read beside a running gateway or without one.
+
+Rule: as ``reader``: read-only, short queries, no SQLAlchemy. An instruction comes from the payload, verified and decoded
+anew; a batch whose copy is damaged is counted, never guessed. A header of a newer revision overrules the batch's status.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from caiso_ads.core.answering import ANSWERED_TYPES
+from caiso_ads.core.answers import Answer, AnswerKind, AnswerState
+from caiso_ads.core.codes import BatchStatus, ReasonCode, ResponseResult
+from caiso_ads.core.model import DispatchBatch, Instruction
+from caiso_ads.errors import StoreError, WireError
+from caiso_ads.store.evidence import intact, original
+from caiso_ads.store.looking import ReadOnly
+from caiso_ads.wire.payload import read_result
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_TYPES = ", ".join(str(int(kind)) for kind in sorted(ANSWERED_TYPES))
+_BATCHES = f"""
+    SELECT p.operation, p.argument, p.received_at, p.sha256, p.form, p.body, p.corrupt
+    FROM payload p JOIN batch b ON b.id = p.id
+    WHERE p.received_at >= ? AND b.effective AND b.batch_type IN ({_TYPES}) ORDER BY b.start_time, b.id"""  # noqa: S608 - constants of this module
+_HEADERS = f"""
+    SELECT b.batch_uid, b.revision_no, b.batch_status, b.batch_expires
+    FROM payload p JOIN batch b ON b.id = p.id
+    WHERE p.received_at >= ? AND b.header_only AND b.batch_type IN ({_TYPES}) ORDER BY b.revision_no, b.id"""  # noqa: S608 - constants of this module
+_ANSWERS = """
+    SELECT id, batch_uid, instruction_uid, resource_id, revision_no, kind, who, given_at, closes_at, mw, reason_code,
+        state, result, text, seconded_by
+    FROM answer WHERE given_at >= ? ORDER BY id"""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One instruction as it was stored last (``stored_at``, UTC), and every answer to it, oldest first."""
+
+    batch: DispatchBatch
+    instruction: Instruction
+    stored_at: datetime
+    answers: tuple[Answer, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AllAsked:
+    """What was found; ``damaged`` counts the batches whose stored copy cannot be read."""
+
+    rows: tuple[Asked, ...]
+    damaged: int
+
+
+class HourlyReader(ReadOnly):
+    """What ``caiso-ads instructions`` asks the database."""
+
+    def asked(self, since: datetime) -> AllAsked:
+        """Return what takes answers and was received since then, by its start. Raises StoreError."""
+        answers = self.answers(since)
+        headers = {row[0]: row[1:] for row in self._ask("batch", _HEADERS, (_us(since),))}
+        rows: list[Asked] = []
+        damaged = 0
+        for row in self._ask("batch", _BATCHES, (_us(since),)):
+            batch = _batch(row)
+            if batch is None:
+                damaged += 1
+                continue
+            now = _with_header(batch, headers.get(batch.batch_uid))
+            for each in batch.instructions:
+                given = tuple(item for item in answers if item.instruction_uid == each.instruction_uid)
+                rows.append(Asked(now, each, _utc(row[2]), given))
+        return AllAsked(tuple(rows), damaged)
+
+    def answers(self, since: datetime) -> list[Answer]:
+        """Return every answer given since then, oldest first; none in a database of before schema 0006."""
+        return [_answer(row) for row in self._ask("answer", _ANSWERS, (_us(since),))]
+
+    def _ask(self, table: str, query: str, values: Sequence[object]) -> list[Any]:
+        try:
+            with closing(self._db.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (table,))) as there:
+                if there.fetchone() is None:
+                    return []
+            with closing(self._db.execute(query, values)) as answer:
+                return answer.fetchall()
+        except sqlite3.Error as problem:
+            raise StoreError(f"{self.path}: cannot be read: {problem}") from problem
+
+
+def _batch(row: Sequence[Any]) -> DispatchBatch | None:
+    operation, argument, _, digest, form, body, corrupt = row
+    payload = original(form, body)
+    if corrupt or not intact(payload, digest):
+        return None
+    try:
+        found = read_result(operation, payload.decode("utf-8"), argument)
+    except (UnicodeDecodeError, WireError):
+        return None
+    return found if isinstance(found, DispatchBatch) else None
+
+
+def _with_header(batch: DispatchBatch, header: Sequence[Any] | None) -> DispatchBatch:
+    if header is None or header[0] <= batch.revision_no:
+        return batch
+    revision_no, status, expires = header
+    return replace(
+        batch,
+        revision_no=revision_no,
+        batch_status=BatchStatus(status),
+        batch_expires=None if expires is None else _utc(expires),
+    )
+
+
+def _answer(row: Sequence[Any]) -> Answer:
+    number, batch, uid, resource, revision, kind, who, given, closes, mw, reason, state, result, text, second = row
+    return Answer(
+        answer_id=number,
+        batch_uid=batch,
+        instruction_uid=uid,
+        resource_id=resource,
+        revision_no=revision,
+        kind=AnswerKind(kind),
+        who=who,
+        given_at=_utc(given),
+        closes_at=None if closes is None else _utc(closes),
+        mw=mw,
+        reason_code=None if reason is None else ReasonCode(reason),
+        state=AnswerState(state),
+        result=None if result is None else ResponseResult(result),
+        text=text,
+        seconded_by=second,
+    )
+
+
+def _utc(microseconds: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=microseconds)
+
+
+def _us(moment: datetime) -> int:
+    return (moment - _EPOCH) // timedelta(microseconds=1)
