@@ -77,7 +77,7 @@ def of_schema_1(path: Path) -> Connection:
 
 
 def contents(db: Connection) -> dict[str, list[tuple[object, ...]]]:
-    later = {"outage", "audit", "operator_override", "disturbance", "decoded_later", "meta"}
+    later = {"outage", "audit", "operator_override", "disturbance", "decoded_later", "meta", "answer", "audit_subject"}
     old = sorted(name for name in set(schema.metadata.tables) - later if not name.startswith("price"))
     with db.begin():
         return {name: [tuple(row) for row in db.exec_driver_sql(f"SELECT * FROM {name}")] for name in old}

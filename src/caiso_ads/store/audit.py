@@ -1,19 +1,23 @@
-"""What one commit writes when an operator acts: the audit row, and the override it begins or ends.
+"""What one commit adds to the evidence chain: facts, and the acts of operators with the overrides they begin or end.
 
-Rule: each function runs inside the transaction of its caller, so there is no override without its audit row.
+Rule: each function runs inside the transaction of its caller, so there is no override without its audit row. The
+number and the hash of the last row are read once in it; nobody else writes meanwhile.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, RowMapping, insert, select, update
 
 from caiso_ads.core.override import LONGEST, Cleared, Override
 from caiso_ads.core.quality import Directive
+from caiso_ads.errors import StoreError
+from caiso_ads.ports.answers import Fact
+from caiso_ads.store.answers_schema import audit_subject
 from caiso_ads.store.audit_schema import audit, operator_override
+from caiso_ads.store.bulk import insert_rows
 from caiso_ads.store.chain import FIRST_HASH, AuditRow, canonical, hash_of
 
 SET, CLEARED, ENDED = "override set", "override cleared", "override ended by time"
@@ -21,6 +25,7 @@ GATEWAY = "caiso-ads"
 """Who is named in a row that no person caused."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _OPEN = operator_override.c.ended_by.is_(None)
+_LAST = select(audit.c.id, audit.c.hash).order_by(audit.c.id.desc()).limit(1)
 
 
 def record_override(db: Connection, override: Override, detail: Mapping[str, object]) -> None:
@@ -98,21 +103,42 @@ def rows(db: Connection, after: int, limit: int) -> list[AuditRow]:
     ]  # fmt: skip
 
 
+def append(db: Connection, facts: Sequence[Fact]) -> int:
+    """Add a row for each fact, in that order; return the number of the last row of the chain.
+
+    Raises StoreError, and adds nothing, for a detail that is not plain JSON.
+    """
+    last = db.execute(_LAST).first()
+    number, previous = (0, FIRST_HASH) if last is None else (last.id, last.hash)
+    made: list[tuple[object, ...]] = []
+    subjects: list[tuple[str, int]] = []
+    for fact in facts:
+        number += 1
+        detail = _detail(fact)
+        row = AuditRow(
+            number, _microseconds(fact.at), fact.kind, fact.who, fact.resource, fact.text, detail, previous, b""
+        )
+        digest = hash_of(row)
+        made.append((number, fact.at, fact.kind, fact.who, fact.resource, fact.text, detail, previous, digest))
+        subjects += [(uid, number) for uid in {fact.uid, fact.instruction} if uid]
+        previous = digest
+    insert_rows(db, audit, made)
+    insert_rows(db, audit_subject, subjects)
+    return number
+
+
+def _detail(fact: Fact) -> str:
+    named = {name: uid for name, uid in (("uid", fact.uid), ("instruction", fact.instruction)) if uid}
+    try:
+        return canonical({**fact.detail, **named})
+    except (TypeError, ValueError) as problem:
+        raise StoreError(f"evidence {fact.kind!r}: detail is not plain JSON: {problem}") from problem
+
+
 def _append(
     db: Connection, at: datetime, kind: str, who: str, resource: str, text: str, detail: Mapping[str, object]
 ) -> int:
-    last = db.execute(select(audit.c.id, audit.c.hash).order_by(audit.c.id.desc()).limit(1)).first()
-    number, previous = (1, FIRST_HASH) if last is None else (last.id + 1, last.hash)
-    row = AuditRow(number, _microseconds(at), kind, who, resource, text, canonical(detail), previous, b"")
-    row = replace(row, hash=hash_of(row))
-    db.execute(
-        insert(audit),
-        {
-            "id": row.row, "at": at, "kind": kind, "who": who, "resource": resource, "text": text,
-            "detail": row.detail, "previous_hash": previous, "hash": row.hash,
-        },
-    )  # fmt: skip
-    return number
+    return append(db, [Fact(kind, at, who, text, resource, detail=detail)])
 
 
 def _end(db: Connection, resource_id: str, by: int) -> None:

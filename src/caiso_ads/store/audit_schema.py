@@ -25,7 +25,7 @@ audit = Table(
     "audit",
     metadata,
     Column("id", Number, primary_key=True),
-    Column("at", Utc, nullable=False),
+    Column("at", Utc, nullable=False, index=True),
     Column("kind", Text, nullable=False),
     Column("who", Text, nullable=False),
     Column("resource", Text),

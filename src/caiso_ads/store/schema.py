@@ -44,7 +44,7 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from caiso_ads.core.model import ComplianceInterval, DispatchBatch, DispatchOperatingPoint, Instruction, TrajectoryBatch
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006")
 """Schema versions, oldest first; each is a file in migrations/versions. The last one is what this program writes."""
 
 

@@ -18,13 +18,17 @@ import msgspec
 from sqlalchemy import Connection, create_engine, event, insert, update
 from sqlalchemy.pool import NullPool
 
+from caiso_ads.core.answers import Answer, AnswerState
+from caiso_ads.core.codes import ResponseResult
 from caiso_ads.core.model import DispatchBatch, TrajectoryBatch
 from caiso_ads.core.override import Cleared, Override
 from caiso_ads.core.price import Correction, Market, NodeInfo
 from caiso_ads.errors import StoreError
 from caiso_ads.ports import Clock, Cursors, History, Intent, Receipt, Recorded, Redecoded, StoredPayload
+from caiso_ads.ports.answers import Fact
 from caiso_ads.ports.prices import PriceAnswer, StoredPrice
 from caiso_ads.store import (
+    answers,
     audit,
     disturbances,
     engine,
@@ -35,6 +39,7 @@ from caiso_ads.store import (
     recall,
     record,
     redecode,
+    stored,
 )
 from caiso_ads.store.chain import AuditRow
 from caiso_ads.store.lock import DataLock
@@ -91,18 +96,20 @@ class SqlStore:
         The intent is new for new content; for content stored before it is the one still open, if any.
         """
         return await self._write(
-            lambda db: record.record_batch(db, self._names, receipt, move_cursor=True, acknowledge=acknowledge)
+            lambda db: stored.record_batch(
+                db, self._names, receipt, self._now(), move_cursor=True, acknowledge=acknowledge
+            )
         )
 
     async def record_recheck(self, receipt: Receipt[DispatchBatch]) -> Recorded:
         """Commit a changed version of a batch we have; the cursor stays."""
         return await self._write(
-            lambda db: record.record_batch(db, self._names, receipt, move_cursor=False, acknowledge=False)
+            lambda db: stored.record_batch(db, self._names, receipt, self._now(), move_cursor=False, acknowledge=False)
         )
 
     async def record_trajectories(self, receipt: Receipt[Sequence[TrajectoryBatch | BadItem]]) -> Recorded:
         """Commit payload, rows, errors of single items, and the trajectory cursor (= the last UID that could be read)."""
-        return await self._write(lambda db: record.record_trajectories(db, self._names, receipt))
+        return await self._write(lambda db: stored.record_trajectories(db, self._names, receipt, self._now()))
 
     async def record_unreadable_list(self, receipt: Receipt[Any]) -> None:
         """Keep a list answer that could not be read, once per content."""
@@ -145,6 +152,36 @@ class SqlStore:
         """Return the overrides not cleared and not long ended, oldest first; ``active`` says which stand."""
         now = self._clock.now().wall
         return await self._reader.run(lambda db: audit.open_overrides(db, now))
+
+    async def record_answer(self, answer: Answer, origin: Mapping[str, object]) -> Answer:
+        """Commit a new answer and its audit row; raises CommandError where one of the same revision stands."""
+        return await self._write(lambda db: answers.record(db, answer, origin))
+
+    async def second_answer(self, answer_id: int, who: str, at: datetime, origin: Mapping[str, object]) -> Answer:
+        """Commit the second person's consent; raises CommandError for the same person or another state."""
+        return await self._write(lambda db: answers.second(db, answer_id, who, at, origin))
+
+    async def mark_sending(self, answer_id: int, at: datetime) -> None:
+        """Commit that the answer may be on its way from now on; only a DECIDED one, else StoreError."""
+        await self._write(lambda db: answers.mark_sending(db, answer_id, at))
+
+    async def settle_answer(
+        self, answer_id: int, state: AnswerState, *, result: ResponseResult | None, text: str, at: datetime
+    ) -> None:
+        """Commit what became of it and its audit row; the same end once more changes nothing."""
+        await self._write(lambda db: answers.settle(db, answer_id, state, result=result, text=text, at=at))
+
+    async def open_answers(self) -> Sequence[Answer]:
+        """Return the answers that still change, oldest first."""
+        return await self._reader.run(answers.open_answers)
+
+    async def answers_of(self, instruction_uid: str) -> Sequence[Answer]:
+        """Return every answer to an instruction, oldest first."""
+        return await self._reader.run(lambda db: answers.answers_of(db, instruction_uid))
+
+    async def append_facts(self, facts: Sequence[Fact]) -> None:
+        """Append rows to the evidence chain in one commit, in that order."""
+        await self._write(lambda db: audit.append(db, facts))
 
     async def audit_rows(self, after: int, limit: int) -> Sequence[AuditRow]:
         """Return audit rows with a larger number, in order; ``chain.first_broken`` verifies them."""
@@ -232,6 +269,9 @@ class SqlStore:
         await self._reader.close()
         if await self._writer.close():
             self._lock.release()
+
+    def _now(self) -> datetime:
+        return self._clock.now().wall
 
     async def _write(self, work: Callable[[Connection], T]) -> T:
         def checked(db: Connection) -> T:

@@ -10,9 +10,17 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, Table
 
-from caiso_ads.core.codes import BatchStatus, BatchType, Code, DispatchMode, InstructionType, ReasonCode
+from caiso_ads.core.codes import (
+    BatchStatus,
+    BatchType,
+    Code,
+    DispatchMode,
+    InstructionType,
+    ReasonCode,
+    ResponseResult,
+)
 from caiso_ads.core.quality import Directive
-from caiso_ads.store import audit_schema, lived_schema, prices_schema, schema
+from caiso_ads.store import answers_schema, audit_schema, lived_schema, prices_schema, schema
 from caiso_ads.store.evidence import Form
 
 _CODES: dict[str, type[Code]] = {
@@ -170,6 +178,14 @@ _SELECTED: dict[str, tuple[tuple[str, ...], str]] = {
             *("lower(hex(a.previous_hash)) AS previous_hash", "lower(hex(a.hash)) AS hash", "a.at AS at_us"),
         ),
         "audit a",
+    ),
+    "v_answer": (
+        (
+            *_all("w", answers_schema.answer),
+            f"CASE WHEN w.result IS NOT NULL THEN {_named('w.result', ResponseResult)} END AS result_name",
+            "w.given_at AS given_us",
+        ),
+        "answer w",
     ),
     "v_override": (
         (

@@ -18,7 +18,7 @@ from typing import TypeVar
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from caiso_ads.errors import StoreError
+from caiso_ads.errors import CommandError, StoreError
 
 _LOG = logging.getLogger("caiso_ads.store")
 T = TypeVar("T")
@@ -57,6 +57,8 @@ class Worker:
                 self._db = self._connect()
             with self._db.begin():
                 return work(self._db)
+        except CommandError:
+            raise  # what was asked is refused; the connection is as good as before
         except StoreError:
             self._drop()
             raise
