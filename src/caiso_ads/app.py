@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import json
 import logging
-from collections.abc import AsyncIterator
+import ssl
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,21 +21,31 @@ from caiso_ads.ads.client import AdsClient
 from caiso_ads.ads.tls import checking_context, client_context
 from caiso_ads.config import Config
 from caiso_ads.config.responses import capabilities, identity_for_responses, policies
+from caiso_ads.core.answers import Answer
 from caiso_ads.core.directive import Environment
 from caiso_ads.core.state import State, initial
 from caiso_ads.errors import ConfigError
 from caiso_ads.gateway import Gateway, Settings
 from caiso_ads.loop import witness
-from caiso_ads.loop.answering import answer
-from caiso_ads.loop.autopilot import Rules
+from caiso_ads.loop.autopilot import Autopilot, Rules
+from caiso_ads.loop.board import Board
 from caiso_ads.loop.commands import Spool
 from caiso_ads.loop.evidence import EvidenceLog
+from caiso_ads.loop.loadfollowing import LoadFollowing
+from caiso_ads.loop.obeying import Handler, obey
+from caiso_ads.loop.operators import Operators, ReadOnly
+from caiso_ads.loop.overriding import Overriding
 from caiso_ads.loop.prices import PriceLoop
+from caiso_ads.loop.responder import ResponseLoop
+from caiso_ads.loop.roles import RoleAlarm
 from caiso_ads.loop.sightings import Sightings
 from caiso_ads.loop.supervisor import Supervisor
 from caiso_ads.oasis.client import OasisClient
 from caiso_ads.oasis.pacer import Pacer, beside
 from caiso_ads.ports import Clock, Sink, SinkContext, SystemClock
+from caiso_ads.ports.answers import Fact
+from caiso_ads.ports.evidence import SinkEvidence
+from caiso_ads.store.chain import AuditRow
 from caiso_ads.store.sqlite import SqlStore
 
 log = logging.getLogger("caiso_ads.app")
@@ -108,7 +120,7 @@ async def open_app(
     clock = clock or SystemClock()
     environment = Environment(config.ads.environment)
     refuse_simulator_files(config)
-    context, response_context = _context(config), _response_context(config)
+    reading, responding = _contexts(config)
     async with AsyncExitStack() as stack:
         store = await SqlStore.open(config.store.path, clock)
         stack.push_async_callback(store.close)
@@ -117,7 +129,7 @@ async def open_app(
         await store.append_facts(_started(config, clock, await store.last_fact(witness.STARTED)))
         evidence = EvidenceLog(store, clock)
         sightings = Sightings(evidence.note, clock)
-        client = await stack.enter_async_context(_client(config, context, clock))
+        client = await stack.enter_async_context(_client(config, reading, clock))
         supervisor = Supervisor(_sinks(config, environment, store, clock, sightings), clock)
         gateway = gateway_type(
             client, store, clock, _nothing_known(config, environment), _settings(config),
@@ -126,11 +138,73 @@ async def open_app(
         gateway.onlookers.append(witness.ClockWitness(evidence.note, lambda: clock.now().wall).folded)
         iso = None
         if not config.responses.read_only:
-            iso = await stack.enter_async_context(_client(config, response_context or context, clock))
-        answer(gateway, Answering(client, iso, store, clock, spool, evidence.note, _rules(config), ...))
+            iso = await stack.enter_async_context(_client(config, responding, clock))
+        _answering(config, gateway, client, iso, store, spool, evidence.note, clock)
         log.info("caiso-ads %s, %s, %d resources", __version__, environment.value, len(config.resources))
         prices = await _prices(config, store, clock, gateway, stack)
         yield App(config, gateway, supervisor, store, evidence, clock, prices)
+
+
+def _client(config: Config, context: ssl.SSLContext, clock: Clock) -> AdsClient:
+    ads = config.ads
+    return AdsClient(
+        ads.url, response_url=ads.response_url, version=ads.version, ssl_context=context, clock=clock,
+        deadline_s=ads.call_deadline_s,
+    )  # fmt: skip
+
+
+def _contexts(config: Config) -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    """Return what to show the ISO when reading, and when answering. Raises CertificateError."""
+    ads = config.ads
+    identities = ((ads.certificate, ads.key, ads.passphrase_file), identity_for_responses(ads, config.responses))
+    reading, answering = (
+        client_context(ca_file=ads.ca_file, certificate=certificate, key=key, passphrase_file=passphrase_file)
+        for certificate, key, passphrase_file in identities
+    )
+    return reading, answering
+
+
+def _started(config: Config, clock: Clock, before: AuditRow | None) -> list[Fact]:
+    digest, environment = witness.digest_of(config.source), config.ads.environment.value
+    known = None if before is None else str(json.loads(before.detail).get("config_sha256", ""))
+    return witness.started(clock.now().wall, __version__, environment, digest, known)
+
+
+def _answering(
+    config: Config, gateway: Gateway, client: AdsClient, iso: AdsClient | None, store: SqlStore, spool: Spool,
+    note: Callable[[Fact], None], clock: Clock,
+) -> None:  # fmt: skip
+    """Let the gateway obey commands and answer the ISO; without ``iso`` it sends nothing."""
+    board = Board()
+    gateway.onlookers.append(board.folded)
+    handlers: dict[str, Handler] = {**Overriding(store, gateway.state.configured, gateway.force).handlers()}
+    send: Callable[[Answer], None] = _keep
+
+    def clock_ok() -> bool:
+        return gateway.state.clock.ok
+
+    if iso is None:
+        log.warning("read-only: no receipt is confirmed, no answer and no load-following request is sent")
+        handlers |= ReadOnly().handlers()
+    else:
+        responses = ResponseLoop(iso, client, store, clock, RoleAlarm(clock, note), clock_ok)
+        gateway.beside["responses"], send = responses.run, responses.add
+        two = config.responses.two_person_declines
+        handlers |= Operators(board, store, responses, clock_ok, two_person_declines=two).handlers()
+        handlers |= LoadFollowing(iso, store, clock, note).handlers()
+    rules = Rules(
+        policies(config.resources, config.responses), capabilities(config.resources),
+        tuple(item.outage for item in config.outages),
+    )  # fmt: skip
+    if rules.work:
+        autopilot = Autopilot(rules, store, clock, note, send, clock_ok)
+        gateway.onlookers.append(autopilot.folded)
+        gateway.beside["policy"] = autopilot.run
+    gateway.beside["commands"] = lambda: obey(spool, clock, handlers)
+
+
+def _keep(_: Answer) -> None:
+    """Send nothing: in read-only mode answers are recorded at most."""
 
 
 async def _prices(
@@ -155,10 +229,12 @@ def _nothing_known(config: Config, environment: Environment) -> State:
 
 def _settings(config: Config) -> Settings:
     limits = config.limits
-    return Settings(config.ads.poll_interval_s, config.ads.acknowledge, limits.ages, limits.clock_off_s)
+    return Settings(config.ads.poll_interval_s, config.acknowledges, limits.ages, limits.clock_off_s)
 
 
-def _sinks(config: Config, environment: Environment, store: SqlStore, clock: Clock) -> dict[str, tuple[Sink, bool]]:
+def _sinks(
+    config: Config, environment: Environment, store: SqlStore, clock: Clock, evidence: SinkEvidence
+) -> dict[str, tuple[Sink, bool]]:
     context = SinkContext(
         resource_ids=tuple(item.id for item in config.resources),
         names={item.id: item.name for item in config.resources},
@@ -168,6 +244,7 @@ def _sinks(config: Config, environment: Environment, store: SqlStore, clock: Clo
         nodes=tuple(node.id for node in config.nodes),
         node_names={node.id: node.name for node in config.nodes},
         node_of={item.id: item.node for item in config.resources if item.node},
+        evidence=evidence,
     )
     return {name: (sink.build(context), sink.required) for name, sink in config.sinks.items()}
 
@@ -179,8 +256,11 @@ def refuse_simulator_files(config: Config) -> None:
     """
     if Environment(config.ads.environment) is Environment.SIMULATOR:
         return
-    found = (("ads", "certificate", config.ads.certificate), ("ads", "ca_file", config.ads.ca_file))
-    for table, key, path in (*found, ("oasis", "ca_file", config.oasis.ca_file)):
+    found = (
+        ("ads", "certificate", config.ads.certificate), ("ads", "ca_file", config.ads.ca_file),
+        ("oasis", "ca_file", config.oasis.ca_file), ("responses", "certificate", config.responses.certificate),
+    )  # fmt: skip
+    for table, key, path in found:
         if path is not None and _is_marked(path):
             raise ConfigError(
                 f"{path} was made by the simulator", file=str(config.source), table=table, key=key,

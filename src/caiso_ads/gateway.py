@@ -122,7 +122,7 @@ class Gateway:
         overrides = usable(await self._store.open_overrides(), self.state.configured)
         self._fold(facts.OverridesChanged(tuple(overrides)))
         self.publish()
-        for intent in await self._store.pending_intents():
+        for intent in await self._store.pending_intents() if self.settings.acknowledge else ():
             self._outbox.add(intent, self.feed.latest.generation)
 
     async def poll_once(self) -> float:

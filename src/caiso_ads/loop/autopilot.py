@@ -85,10 +85,10 @@ class Autopilot:
     async def look(self) -> None:
         """Decide on everything that waits and can be decided now."""
         for uid, batch in list(self._waiting.items()):
-            done = period_refusal(batch, self._clock.now().wall) is not None
-            if done or (self._clock_ok() and await self._looked_at(batch)):
-                if self._waiting.get(uid) is batch:
-                    del self._waiting[uid]
+            closed = period_refusal(batch, self._clock.now().wall) is not None
+            looked = closed or (self._clock_ok() and await self._looked_at(batch))
+            if looked and self._waiting.get(uid) is batch:
+                del self._waiting[uid]
 
     async def _looked_at(self, batch: DispatchBatch) -> bool:
         """Decide on each instruction of ours; False when some must be looked at again."""
@@ -125,9 +125,7 @@ class Autopilot:
         except CommandError as taken:
             self._left(instruction, decision, str(taken))
             return
-        log.warning(
-            "%s: %s %s: %s", instruction.resource_id, recorded.state.value, recorded.kind.value, decision.why
-        )
+        log.warning("%s: %s %s: %s", instruction.resource_id, recorded.state.value, recorded.kind.value, decision.why)
         if recorded.state in OPEN:
             self._send(recorded)
 

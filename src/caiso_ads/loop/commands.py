@@ -8,7 +8,6 @@ user's text. On Windows the owner and the mode are not looked at: there the righ
 
 from __future__ import annotations
 
-import asyncio
 import getpass
 import json
 import logging

@@ -17,7 +17,7 @@ from typing import TypeVar
 
 from caiso_ads.core.answering import LATE_S, read_back, refusal, result_words, state_of
 from caiso_ads.core.answers import Answer, AnswerKind, AnswerState
-from caiso_ads.core.codes import BatchStatus, ReasonCode, ResponseResult
+from caiso_ads.core.codes import BatchStatus, ResponseResult
 from caiso_ads.core.model import DispatchBatch
 from caiso_ads.errors import LocalError, RemoteError, StoreError, WireError
 from caiso_ads.loop.roles import RoleAlarm
