@@ -136,6 +136,20 @@ def test_the_end_of_the_certificate_is_told(
     assert f"({days} days)" in row["detail"]
 
 
+def test_a_certificate_for_answers_is_checked_too(plant: Path, authority: trustme.CA) -> None:
+    assert "responses" not in check(plant).output
+    edit(plant, "[sinks.modbus]", '[responses]\ncertificate = "answers.pem"\n\n[sinks.modbus]')
+    assert failed(check(plant, "--json")) == ["responses tls", "responses certificate"]
+    (plant.parent / "plant.pem").rename(plant.parent / "answers.pem")
+    write_certificate(plant.parent, authority, dt.datetime.now(dt.UTC) + dt.timedelta(days=200))
+    assert failed(check(plant, "--json")) == []
+    with (plant.parent / "answers.pem").open("a") as file:
+        file.write("# caiso-ads simulator\n")
+    edit(plant, "https://127.0.0.1:8443", "https://ads.example")
+    edit(plant, '"simulator"', '"production"')
+    assert failed(check(plant, "--json")) == ["environment"]
+
+
 @pytest.fixture
 def taken() -> Iterator[int]:
     """Listen on a port and return it."""

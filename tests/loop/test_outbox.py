@@ -18,6 +18,15 @@ async def test_nothing_is_acknowledged_when_the_configuration_does_not_say_so() 
     assert rig.validated() == []
 
 
+async def test_what_an_earlier_run_left_is_not_acknowledged_either_then() -> None:
+    rig = Rig(acknowledge=False)
+    rig.store.intents[1] = Intent(1, "validate", "OLD", START - timedelta(hours=1))
+    await rig.gateway.restore()
+    await rig.acknowledge()
+    assert rig.validated() == []
+    assert len(await rig.store.pending_intents()) == 1
+
+
 async def test_nothing_is_acknowledged_while_a_required_sink_is_down_and_it_is_afterwards() -> None:
     rig = Rig()
     rig.serving = False

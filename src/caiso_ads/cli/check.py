@@ -11,8 +11,9 @@ import socket
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:  # msgspec and ssl wait until the command runs
     from caiso_ads.config import Config
 
 _DAYS_TO_WARN = 30
+_Identity: TypeAlias = "tuple[Path, Path | None, Path | None]"  # certificate, key, file of the passphrase
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +80,9 @@ def run_checks(path: Path) -> Iterator[Check]:
         return
     served = ", ".join(resource.id for resource in config.resources)
     yield Check("configuration", "OK", f"{path}: {config.ads.environment}, resources {served}")
-    yield _tried("tls", lambda: _tls(config))
-    yield _tried("certificate", lambda: _certificate(config))
+    for name, identity in _identities(config):
+        yield _tried(f"{name}tls", partial(_tls, config, name, identity))
+        yield _tried(f"{name}certificate", partial(_certificate, name, identity))
     yield _origin(config)
     yield _writable("store", "[store] path", config.store.path.parent)
     if config.nodes and config.oasis.poll:
@@ -96,13 +99,23 @@ def _tried(name: str, look: Callable[[], Check]) -> Check:
         return Check(name, "FAIL", str(error), error.cure)
 
 
-def _tls(config: Config) -> Check:
-    from caiso_ads.ads.tls import client_context
+def _identities(config: Config) -> Iterator[tuple[str, _Identity]]:
+    """Yield our certificate, and the one for answers where it is another: a name, then the files."""
+    from caiso_ads.config.responses import identity_for_responses
 
     ads = config.ads
-    client_context(ca_file=ads.ca_file, certificate=ads.certificate, key=ads.key, passphrase_file=ads.passphrase_file)
-    trusted = f"authorities of {ads.ca_file}" if ads.ca_file else "authorities of this machine"
-    return Check("tls", "OK", f"key opens, belongs to the certificate; {trusted}")
+    yield "", (ads.certificate, ads.key, ads.passphrase_file)
+    if config.responses.certificate is not None:
+        yield "responses ", identity_for_responses(ads, config.responses)
+
+
+def _tls(config: Config, name: str, identity: _Identity) -> Check:
+    from caiso_ads.ads.tls import client_context
+
+    ca_file, (certificate, key, passphrase_file) = config.ads.ca_file, identity
+    client_context(ca_file=ca_file, certificate=certificate, key=key, passphrase_file=passphrase_file)
+    trusted = f"authorities of {ca_file}" if ca_file else "authorities of this machine"
+    return Check(f"{name}tls", "OK", f"key opens, belongs to the certificate; {trusted}")
 
 
 def _oasis(config: Config) -> Check:
@@ -114,22 +127,23 @@ def _oasis(config: Config) -> Check:
     return Check("oasis", "OK", f"{config.oasis.url}; {trusted}; nodes {nodes}")
 
 
-def _certificate(config: Config) -> Check:
+def _certificate(name: str, identity: _Identity) -> Check:
     from caiso_ads.ads.certificates import facts, read_bundle
     from caiso_ads.ads.tls import read_passphrase
     from caiso_ads.ports import SystemClock
 
-    ads = config.ads
-    passphrase = read_passphrase(ads.passphrase_file) if ads.passphrase_file else None
-    told = facts(read_bundle(ads.certificate, passphrase, key=ads.key), SystemClock().now().wall)
+    certificate, key, passphrase_file = identity
+    passphrase = read_passphrase(passphrase_file) if passphrase_file else None
+    told = facts(read_bundle(certificate, passphrase, key=key), SystemClock().now().wall)
+    name = f"{name}certificate"
     detail = f"{told.subject}, issued by {told.issuer}, valid until {told.valid_until:%Y-%m-%d} ({told.days_left} days)"
     if not told.in_date:
-        return Check("certificate", "FAIL", detail, "ask CAISO for a new certificate, or set this machine's clock")
+        return Check(name, "FAIL", detail, "ask CAISO for a new certificate, or set this machine's clock")
     if told.client_auth is False:
-        return Check("certificate", "FAIL", f"{detail}; not made for clients", "name the certificate CAISO gave you")
+        return Check(name, "FAIL", f"{detail}; not made for clients", "name the certificate CAISO gave you")
     if told.days_left < _DAYS_TO_WARN:
-        return Check("certificate", "WARN", detail, "ask CAISO for a new certificate now")
-    return Check("certificate", "OK", detail)
+        return Check(name, "WARN", detail, "ask CAISO for a new certificate now")
+    return Check(name, "OK", detail)
 
 
 def _origin(config: Config) -> Check:

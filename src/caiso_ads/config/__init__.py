@@ -255,12 +255,12 @@ def _path_hook(source: Path) -> Callable[[type, Any], Any]:
 
 
 _WORDS = {
-    "`str`": "text in quotes",
-    "`float`": "a number",
-    "`int`": "a whole number",
-    "`bool`": "true or false",
-    "`object`": "a table",
-    "`array`": "a list",
+    "str": "text in quotes",
+    "float": "a number",
+    "int": "a whole number",
+    "bool": "true or false",
+    "object": "a table",
+    "array": "a list",
 }
 
 
@@ -271,9 +271,16 @@ def _in_words(message: str) -> tuple[str, str]:
     missing = re.match(r"Object missing required field `(.+)`", problem)
     if missing:
         return "must be given", missing[1]
-    for theirs, ours in _WORDS.items():
-        problem = problem.replace(theirs, ours)
+    problem = re.sub("`([^`]+)`", lambda found: _types_in_words(found[1]), problem)
     return problem[:1].lower() + problem[1:], key
+
+
+def _types_in_words(theirs: str) -> str:
+    """Turn ``int | str | null`` into words; a type we have no word for stays as the validator wrote it."""
+    parts = [part for part in theirs.split(" | ") if part != "null"]
+    if not all(part in _WORDS for part in parts):
+        return f"`{theirs}`"
+    return " or ".join(_WORDS[part] for part in parts)
 
 
 def _refuse_unknown(place: _Place, raw: dict[str, Any], known: Iterable[str], kind: str = "key") -> None:

@@ -107,7 +107,7 @@ class ResourceConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         Meta(description="what it can give, MW, in either direction; by default the larger of its limits"),
     ] = None
     auto_decline_above_capability: Annotated[
-        bool, Meta(description="decline an hourly DOT above capability_mw, or above an [[outage]], by itself")
+        bool, Meta(description="decline an hourly DOT above capability_mw, or above what an outage leaves, by itself")
     ] = False
     decline_reason: Annotated[
         int | str | None,

@@ -69,10 +69,9 @@ def state_of(result: ResponseResult) -> AnswerState:
 def read_reason(said: object) -> ReasonCode:
     """Return the reason code of its number or of its word, such as ``13`` or ``unit-derate``. Raises CommandError."""
     text = str(said).strip().lower().replace("_", "-").replace(" ", "-")
-    if isinstance(said, int | str) and not isinstance(said, bool):
-        for code in REASONS:
-            if text in {str(int(code)), reason_word(code)}:
-                return code
+    for code in REASONS:
+        if text in {str(int(code)), reason_word(code)}:
+            return code
     allowed = ", ".join(f"{int(code)} {reason_word(code)}" for code in REASONS)
     raise CommandError(f"{said!r} is no reason that may be given; allowed: {allowed}", field="reason")
 
@@ -85,6 +84,12 @@ def reason_word(code: ReasonCode) -> str:
 def iso_answer(instruction: Instruction) -> AnswerKind | None:
     """Return the participant's answer the ISO shows; None for none, NON_RESPONSE, and words we do not know."""
     return _BY_LETTER.get((instruction.accept_status or "").strip()[:1].upper())
+
+
+def is_silent(instruction: Instruction) -> bool:
+    """Whether the ISO shows that nobody answered yet and nothing timed out. A word we do not know is no silence."""
+    word = (instruction.accept_status or "").strip().upper()
+    return (not word or word.startswith("N")) and instruction.reason_code not in _TIMED_OUT
 
 
 # --- the window --------------------------------------------------------------------------------------------------
@@ -228,9 +233,8 @@ def _shown(row: Instruction) -> str:
 def _unanswered(answer: Answer, row: Instruction) -> tuple[AnswerState, str]:
     if row.reason_code in _TIMED_OUT:
         return AnswerState.LOST, f"timed out at the ISO: {_shown(row).strip()}"
-    word = (row.accept_status or "").strip()
-    if word and not word.upper().startswith("N"):
-        return AnswerState.SENDING, f"acceptStatus {word[:40]!r} is not known"
+    if not is_silent(row):
+        return AnswerState.SENDING, f"acceptStatus {_shown(row)!r} is not known"
     if row.revision_number != answer.revision_no:
         return AnswerState.SUPERSEDED, f"revision {row.revision_number} stands, without an answer"
     return AnswerState.LOST, "the ISO has no answer"

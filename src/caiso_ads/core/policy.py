@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from caiso_ads.core.answering import TOLERANCE_MW, closes_at, iso_answer, period_refusal
+from caiso_ads.core.answering import TOLERANCE_MW, closes_at, is_silent, period_refusal
 from caiso_ads.core.answers import Answer, AnswerKind, AnswerState
 from caiso_ads.core.codes import BatchStatus, InstructionType, ReasonCode
 from caiso_ads.core.model import DispatchBatch, Instruction, is_yes
@@ -91,7 +91,7 @@ def capability_at(
 ) -> float:
     """Return what the resource can give all through that time (MW): the least of its normal and of every outage."""
     hit = (o.available_mw for o in outages if o.resource_id == resource_id and o.start < end and start < o.end)
-    return min(normal_mw, *hit, normal_mw)
+    return min((normal_mw, *hit))
 
 
 def decide(
@@ -141,7 +141,7 @@ def _not_ours(batch: DispatchBatch, instruction: Instruction, policy: Policy, no
         return "the batch is not binding"
     if instruction.instruction_type is not InstructionType.DOT:
         return f"{instruction.instruction_type.label} is left to people"
-    if iso_answer(instruction) is not None or (instruction.accept_status or "").strip():
+    if not is_silent(instruction):
         return f"the ISO shows {(instruction.accept_status or '').strip()[:40]} already"
     return ""
 
