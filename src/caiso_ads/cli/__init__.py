@@ -16,6 +16,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "override": ("caiso_ads.cli.override", "Force a value or a directive for a resource, for a time."),
     "points": ("caiso_ads.cli.points", "Print the exact register map of a configuration."),
     "intervals": ("caiso_ads.cli.intervals", "Show for each five-minute interval the DOT, or why there is none."),
+    "evidence": ("caiso_ads.cli.evidence", "Tell the life of an instruction; write or verify the evidence chain."),
     "replay": ("caiso_ads.cli.replay", "Run what was received against a fast clock, second by second."),
     "lmp": ("caiso_ads.cli.lmp", "Show prices of nodes from CAISO's OASIS, now or of past days."),
     "nodes": ("caiso_ads.cli.nodes", "Find pricing nodes, also by resource."),

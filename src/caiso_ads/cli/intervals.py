@@ -67,7 +67,7 @@ def command(
     source = store or path
     if source is None:
         raise click.UsageError("give --config FILE or --store FILE")
-    zone = _zone(utc=utc)
+    zone = zone_of(utc=utc)
     span = day_span(day, zone)
     entries, polls = _read(source, configured, chosen, span, SystemClock().now().wall)
     outages = [each for each in polls.outages if each.start < span.end and each.end > span.start]
@@ -106,7 +106,8 @@ def _read(
     return ledger(names, starts_between(span.start, span.end), deliveries, polls, now, unreadable), polls
 
 
-def _zone(*, utc: bool) -> tzinfo:
+def zone_of(*, utc: bool) -> tzinfo:
+    """Return UTC or Pacific time; where this machine has no zones it says so and gives UTC."""
     if utc:
         return UTC
     try:

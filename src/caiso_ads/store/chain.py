@@ -32,7 +32,7 @@ class AuditRow:
 
     @property
     def at(self) -> datetime:
-        """The time, aware UTC."""
+        """The time, aware UTC. Raises TypeError or OverflowError where it was altered to something that is no time."""
         return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=self.at_us)
 
 
@@ -50,10 +50,18 @@ def hash_of(row: AuditRow) -> bytes:
     return sha256(canonical(said).encode() + row.previous_hash).digest()
 
 
+def matches(row: AuditRow) -> bool:
+    """Whether the row has the hash it must have; a field changed to another kind of value is an altered one too."""
+    try:
+        return row.hash == hash_of(row)
+    except (TypeError, ValueError):
+        return False
+
+
 def first_broken(rows: Iterable[AuditRow], previous: bytes = FIRST_HASH) -> int | None:
     """Return the number of the first row that is not what was written, or does not follow the one before."""
     for row in rows:
-        if row.previous_hash != previous or row.hash != hash_of(row):
+        if row.previous_hash != previous or not matches(row):
             return row.row
         previous = row.hash
     return None
