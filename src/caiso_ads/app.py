@@ -126,7 +126,7 @@ async def open_app(
         stack.push_async_callback(store.close)
         spool = Spool(config.store.path)
         spool.prepare()
-        await store.append_facts(_started(config, clock, await store.last_fact(witness.STARTED)))
+        await store.append_facts(_started(config, clock, await store.last_about(witness.CONFIGURATION)))
         evidence = EvidenceLog(store, clock)
         sightings = Sightings(evidence.note, clock)
         client = await stack.enter_async_context(_client(config, reading, clock))

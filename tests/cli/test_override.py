@@ -17,9 +17,10 @@ from click.testing import CliRunner, Result
 from caiso_ads.cli import main
 from caiso_ads.config import load_config
 from caiso_ads.core.override import Cleared, Override
-from caiso_ads.loop.commands import Spool, handle
+from caiso_ads.loop.commands import Spool
 from caiso_ads.ports import SystemClock
 from caiso_ads.store.sqlite import SqlStore
+from tests.commanding import handle
 
 TEXT = (
     '[ads]\nurl = "https://h.example/APIWebService/v8"\ncertificate = "c.pem"\n[store]\npath = "a.db"\n'

@@ -10,7 +10,7 @@ import secrets
 import stat
 import sys
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -21,10 +21,11 @@ from caiso_ads.core.override import Cleared, Override, active
 from caiso_ads.core.quality import Directive
 from caiso_ads.errors import CommandError, StoreError
 from caiso_ads.loop import commands
-from caiso_ads.loop.commands import Result, Spool, ask, handle, whoami
+from caiso_ads.loop.commands import Result, Spool, ask, whoami
 from caiso_ads.ports import Clock, Store, SystemClock
 from caiso_ads.store.chain import first_broken
 from caiso_ads.store.sqlite import SqlStore
+from tests.commanding import handle
 from tests.fakes import START, FakeClock, MemoryStore
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="owner and mode are POSIX")
@@ -385,9 +386,3 @@ async def test_on_real_clocks_it_takes_less_than_the_wait(spool: Spool) -> None:
     assert (await ask(spool, {**SET, "until": until}, clock)).done
     gateway.cancel()
     await asyncio.wait({gateway})
-
-
-def test_an_override_is_told_with_its_value() -> None:
-    one = Override("A", -0.25, None, "r", "w", START, START + timedelta(hours=1))
-    assert commands._told(one) == "A: forced to -0.25 MW until 2026-07-01 13:00:00 UTC"
-    assert "NO_DATA" in commands._told(replace(one, setpoint_mw=None, directive=Directive.NO_DATA))

@@ -10,7 +10,8 @@ from datetime import datetime
 
 from caiso_ads.core.override import Cleared, Limited, Override, read_clear, read_override
 from caiso_ads.errors import CommandError
-from caiso_ads.loop.commands import Command, Handlers, Result
+from caiso_ads.loop.commands import Command, Result
+from caiso_ads.loop.obeying import Handlers
 from caiso_ads.ports import Store
 
 

@@ -16,7 +16,8 @@ from caiso_ads.core.state import State
 from caiso_ads.ports.answers import Fact
 
 WHO = "caiso-ads"
-STARTED = "started"
+CONFIGURATION = "configuration"
+"""The subject under which the digest of the last start is found."""
 
 
 def digest_of(config: Path) -> str:
@@ -30,7 +31,8 @@ def digest_of(config: Path) -> str:
 def started(at: datetime, version: str, environment: str, digest: str, before: str | None) -> list[Fact]:
     """Return the facts of a start. ``before`` is the digest of the configuration at the last start, None at the first."""
     detail = {"version": version, "environment": environment, "config_sha256": digest}
-    facts = [Fact(STARTED, at, WHO, f"started with the configuration {digest[:12]}", detail=detail)]
+    text = f"started with the configuration {digest[:12]}"
+    facts = [Fact("started", at, WHO, text, uid=CONFIGURATION, detail=detail)]
     if before is not None and before != digest:
         change = {"config_sha256": digest, "before_sha256": before}
         text = f"the configuration changed since the last start: {before[:12]} to {digest[:12]}"

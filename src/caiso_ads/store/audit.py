@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Connection, RowMapping, insert, select, update
+from sqlalchemy import Connection, Row, RowMapping, func, insert, select, update
 
 from caiso_ads.core.override import LONGEST, Cleared, Override
 from caiso_ads.core.quality import Directive
@@ -93,14 +94,21 @@ def open_overrides(db: Connection, now: datetime) -> list[Override]:
 
 def rows(db: Connection, after: int, limit: int) -> list[AuditRow]:
     """Return audit rows with a larger number, in order."""
-    found = db.execute(select(audit).where(audit.c.id > after).order_by(audit.c.id).limit(limit))
-    return [
-        AuditRow(
-            row.id, _microseconds(row.at), row.kind, row.who, row.resource, row.text, row.detail, row.previous_hash,
-            row.hash,
-        )
-        for row in found
-    ]  # fmt: skip
+    return [_row(row) for row in db.execute(select(audit).where(audit.c.id > after).order_by(audit.c.id).limit(limit))]
+
+
+def last_about(db: Connection, uid: str) -> AuditRow | None:
+    """Return the newest row that concerns that batch, instruction or other subject."""
+    newest = select(func.max(audit_subject.c.audit)).where(audit_subject.c.uid == uid).scalar_subquery()
+    row = db.execute(select(audit).where(audit.c.id == newest)).first()
+    return None if row is None else _row(row)
+
+
+def _row(row: Row[Any]) -> AuditRow:
+    return AuditRow(
+        row.id, _microseconds(row.at), row.kind, row.who, row.resource, row.text, row.detail, row.previous_hash,
+        row.hash,
+    )  # fmt: skip
 
 
 def append(db: Connection, facts: Sequence[Fact]) -> int:

@@ -183,6 +183,10 @@ class SqlStore:
         """Append rows to the evidence chain in one commit, in that order."""
         await self._write(lambda db: audit.append(db, facts))
 
+    async def last_about(self, uid: str) -> AuditRow | None:
+        """Return the newest audit row that concerns a batch, an instruction or another subject."""
+        return await self._reader.run(lambda db: audit.last_about(db, uid))
+
     async def audit_rows(self, after: int, limit: int) -> Sequence[AuditRow]:
         """Return audit rows with a larger number, in order; ``chain.first_broken`` verifies them."""
         return await self._reader.run(lambda db: audit.rows(db, after, limit))
