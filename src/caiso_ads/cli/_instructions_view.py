@@ -151,3 +151,8 @@ def in_full(row: Asked, now: datetime) -> list[str]:
         f"window: {countdown(row, now)} left, until {utc(closes_at(row.batch)) or 'an end that is not told'}",
     ]
     return [one_line(line) for line in (*lines, *filter(None, [answered(row)]))]
+
+
+def end(row: Asked) -> datetime:
+    """Return the end of its window, or the start of its hour where that is not told; to sort by."""
+    return closes_at(row.batch) or row.batch.start_time
