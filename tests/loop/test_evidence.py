@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -112,6 +113,16 @@ async def test_what_is_noted_while_a_commit_runs_is_not_lost() -> None:
     await stop(task)
 
 
+async def test_the_end_between_two_writes_writes_what_waits() -> None:
+    chain, clock = Chain(), FakeClock()
+    evidence = EvidenceLog(chain, clock)
+    task = asyncio.create_task(evidence.run())
+    await clock.advance(1.5 * WRITE_EVERY_S)
+    evidence.note(fact("last"))
+    await stop(task)
+    assert chain.texts == ["last"]
+
+
 async def test_the_end_writes_what_waits_and_nothing_twice() -> None:
     chain, clock = Chain(gate=asyncio.Event()), FakeClock()
     evidence = EvidenceLog(chain, clock)
@@ -127,6 +138,28 @@ async def test_the_end_writes_what_waits_and_nothing_twice() -> None:
     with contextlib.suppress(asyncio.CancelledError):
         await task
     assert chain.texts == ["under way", "waiting", "last"]
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        Fact("seen", START, "modbus", "bad", detail={"mw": math.nan}),
+        Fact("seen", START, "modbus", "bad", detail={"at": START}),
+        Fact("seen", START, "modbus", "bad \ud800"),
+        Fact("seen", START.replace(tzinfo=None), "modbus", "bad"),
+    ],
+)
+async def test_a_row_that_no_store_can_take_is_named_and_blocks_nobody(bad: Fact) -> None:
+    chain = Chain()
+    evidence = EvidenceLog(chain, FakeClock())
+    evidence.note(bad)
+    evidence.note(fact("good"))
+    await evidence.write()
+    gap, good = chain.commits[0]
+    assert (gap.kind, gap.at) == ("gap", START)
+    assert "bad" in str(gap.detail["text"])
+    assert gap.text.isascii()
+    assert good.text == "good"
 
 
 async def test_the_end_with_a_broken_store_ends() -> None:

@@ -9,6 +9,7 @@ commit, not here.
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from collections import deque
 from collections.abc import Sequence
@@ -50,12 +51,16 @@ class EvidenceLog:
         return len(self._waiting)
 
     def note(self, fact: Fact) -> None:
-        """Take a fact to be written soon; without room it is counted instead. Never waits, never raises."""
+        """Take a fact to be written soon; without room it is counted instead. Never waits, never raises.
+
+        One that no store could take (no plain JSON, no aware time) is named in a gap row: it must not block the others.
+        """
         if len(self._waiting) >= self._most:
             self._lose(fact)
             return
         self._mend()
-        self._waiting.append(fact)
+        problem = _problem(fact)
+        self._waiting.append(fact if problem is None else self._unwritable(fact, problem))
 
     async def run(self) -> None:
         """Write until cancelled, and then once more what still waits. A StoreError is logged once and tried again."""
@@ -86,6 +91,12 @@ class EvidenceLog:
         else:
             self._told = False
 
+    def _unwritable(self, fact: Fact, problem: str) -> Fact:
+        text = f"a row of evidence cannot be written: {fact.kind!a}: {problem}"
+        log.error("%s", text)
+        detail = {"kind": ascii(fact.kind), "uid": ascii(fact.uid), "text": ascii(fact.text), "problem": problem}
+        return Fact("gap", self._clock.now().wall, "gateway", text, detail=detail)
+
     def _lose(self, fact: Fact) -> None:
         if not self._lost_count:
             log.error("the evidence queue is full (%d rows): what happens now is counted, not recorded", self._most)
@@ -103,3 +114,15 @@ class EvidenceLog:
         detail = {"rows": count, "first_at": first.at.isoformat(), "last_at": last.at.isoformat()}
         text = f"{count} rows of evidence were not kept, of {span}: the store took no writes for too long"
         self._waiting.append(Fact("gap", self._clock.now().wall, "gateway", text, detail=detail))
+
+
+def _problem(fact: Fact) -> str | None:
+    """Return why a fact could not be written by any store, in ASCII."""
+    if fact.at.utcoffset() is None:
+        return "its time is without a zone"
+    words = (fact.kind, fact.who, fact.text, fact.resource, fact.uid, fact.instruction)
+    try:
+        json.dumps([words, fact.detail], allow_nan=False, ensure_ascii=False).encode()
+    except (TypeError, ValueError) as problem:  # a lone surrogate is a ValueError too
+        return ascii(str(problem))
+    return None

@@ -207,14 +207,14 @@ class Connection(asyncio.BufferedProtocol):
 
     def buffer_updated(self, nbytes: int) -> None:
         """Answer all whole frames in one write; keep the rest."""
-        end = self._end + nbytes
+        end, sink = self._end + nbytes, self._sink
         replies, used, sound = self._answer(self._buffer, end, self.peer)
         if replies:
             self._transport.write(replies[0] if len(replies) == 1 else b"".join(replies))
-            if self._sink.readable > self._read:
+            if sink.readable > self._read:
                 self._note_read(replies)
         if used:
-            self._request_at = self._sink.now
+            self._request_at = sink.now
         if not sound:
             self._transport.close()
         elif used == end:
