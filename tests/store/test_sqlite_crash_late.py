@@ -49,7 +49,8 @@ async def test_killed_anywhere_it_is_finished_by_the_next_start_and_not_done_twi
         assert run_child(path, 0) == 0
     with Reader(path) as reader:
         rows = reader.audit()
-    assert [row.kind for row in rows] == ["override set"] * 2 + ["override ended by time"] * 2
+    acts = [row.kind for row in rows if row.kind.startswith("override")]
+    assert acts == ["override set"] * 2 + ["override ended by time"] * 2
     assert first_broken(rows) is None
     raw = sqlite3.connect(path)
     counts = {

@@ -129,12 +129,12 @@ def list_overrides(config_path: Path, *, as_json: bool) -> None:
 def show_audit(config_path: Path, *, as_json: bool) -> None:
     """Show every act of an operator, and check that no row of the audit table was changed."""
     from caiso_ads.config import load_config
-    from caiso_ads.store.chain import first_broken
-    from caiso_ads.store.reader import Reader
+    from caiso_ads.store.evidence_reader import EvidenceReader
 
-    with Reader(load_config(config_path).store.path) as reader:
-        rows = reader.audit()
-    broken = first_broken(rows)
+    with EvidenceReader(load_config(config_path).store.path) as reader:
+        rows = [row for row in reader.rows() if str(row.kind).startswith("override ")]
+        found = reader.check()
+    broken = None if found.broken is None else found.broken.row
     if as_json:
         click.echo(json.dumps({"first_broken": broken, "rows": [_audit_json(row) for row in rows]}, indent=2))
     else:
@@ -145,7 +145,7 @@ def show_audit(config_path: Path, *, as_json: bool) -> None:
         click.echo(f"error: row {broken} is not what was written, or does not follow the row before it", err=True)
         raise click.exceptions.Exit(EXIT_LOCAL)
     if not as_json:
-        last = f"; hash of the newest: {rows[-1].hash.hex()}" if rows else ""
+        last = f"; hash of the newest: {found.newest.hash.hex()}" if found.newest is not None else ""
         click.echo(f"{len(rows)} rows, unchanged{last}")
 
 
