@@ -150,11 +150,13 @@ async def test_an_end_while_no_gateway_ran_is_written_at_the_next_start(tmp_path
         store = await SqlStore.open(tmp_path / "ads.sqlite", clock)
         gateway = Gateway(source, store, clock, initial(R1, Environment.PRODUCTION), Settings(), lambda: True)
         rows: Sequence[AuditRow] = ()
+        found: Sequence[AuditRow] = ()
         life = asyncio.create_task(gateway.run())
         for _ in range(200):
             await clock.advance(0.5)
             await asyncio.sleep(0.001)  # the store has threads of its own
-            if len(rows := await store.audit_rows(0, 9)) == 2:
+            found = await store.audit_rows(0, 99)
+            if len(rows := [row for row in found if row.kind.startswith("override")]) == 2:
                 break
         life.cancel()
         with suppress(asyncio.CancelledError):
@@ -162,7 +164,7 @@ async def test_an_end_while_no_gateway_ran_is_written_at_the_next_start(tmp_path
         assert [row.kind for row in rows] == ["override set", "override ended by time"]
         assert rows[1].at == FORCED.until
         assert "noticed" in rows[1].detail
-        assert first_broken(rows) is None
+        assert first_broken(found) is None
         await store.close()
 
 

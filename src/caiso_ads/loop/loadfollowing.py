@@ -8,7 +8,6 @@ Spec: ADS API v7 §2 (SubmitMSSLFRequest).
 from __future__ import annotations
 
 import logging
-import math
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -26,6 +25,8 @@ log = logging.getLogger("caiso_ads.responder")
 
 MOST_ROWS = 1000
 LONGEST_ID = 80
+MOST_MW = 100_000
+"""More is no resource; it also refuses what is no finite number."""
 _ROW = frozenset({"id", "resource", "start", "end", "mw"})
 
 
@@ -118,8 +119,8 @@ def _read_row(batch: str, row: object, where: str) -> LoadFollowingRequest:
     if start >= end:
         raise CommandError("is not after start", field=f"{where}.end")
     mw = row["mw"]
-    if isinstance(mw, bool) or not isinstance(mw, int | float) or not math.isfinite(mw):
-        raise CommandError("must be a finite number", field=f"{where}.mw")
+    if isinstance(mw, bool) or not isinstance(mw, int | float) or not abs(mw) <= MOST_MW:
+        raise CommandError(f"must be a number of at most {MOST_MW:,} MW", field=f"{where}.mw")
     return LoadFollowingRequest(
         sc_mss_batch_id=batch, sc_instruction_id=_identifier(row["id"], f"{where}.id"),
         resource_id=_identifier(row["resource"], f"{where}.resource"), start_time=start, end_time=end,
