@@ -16,7 +16,8 @@ from caiso_ads.core.codes import BatchStatus, ReasonCode, ResponseResult
 from caiso_ads.core.model import DispatchBatch, LoadFollowingRequest, MssLfRequest
 from caiso_ads.errors import DeadlineError, LocalError, UnreachableError, WireError
 from caiso_ads.ports import Source
-from caiso_ads.wire.payload import BadItem
+from caiso_ads.wire.payload import BadItem, decode_mss_request
+from caiso_ads.wire.soap import decode_request
 from tests.ads.documents import (
     BATCH,
     HEADER,
@@ -170,9 +171,11 @@ async def test_load_following_request_and_its_verdict(tls: ssl.SSLContext, conte
         serving(tls, gives("submitMSSLFRequest", verdict)) as server,
         AdsClient(server.url, ssl_context=context) as ads,
     ):
-        found = await ads.submit_mss_lf_request(MssLfRequest(sc_mss_batch_id="S1", requests=(row,)))
+        request = MssLfRequest(sc_mss_batch_id="S1", requests=(row,))
+        found = await ads.submit_mss_lf_request(request)
     assert [each.validated for each in found.results] == [True]
-    assert "-3.5" in server.asked[0].body
+    sent = decode_request(server.asked[0].body.encode()).arguments["request"]
+    assert decode_mss_request(sent) == request  # the server reads what was meant
 
 
 async def asked_deadlines(server: Server, context: ssl.SSLContext, *uids: str) -> list[str]:

@@ -140,7 +140,7 @@ class AdsClient:
 
     async def submit_mss_lf_request(self, request: MssLfRequest) -> MssLfResponse:
         """Submit metered-subsystem load-following amounts (MW, up positive). Never sent twice."""
-        document = encode(request)
+        document = encode(request).decode("utf-8")
         content: MssLfResponse = _content(await self._call("submitMSSLFRequest", "", {"request": document}))
         return content
 

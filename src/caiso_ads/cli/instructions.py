@@ -7,6 +7,7 @@ was sent; 3: not known yet.
 from __future__ import annotations
 
 import json
+import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -192,7 +193,7 @@ def _confirmed(checked: Callable[[datetime], Asked], question: str, *, yes: bool
         click.echo(line, err=True)
     if yes:
         return shown
-    if not click.get_text_stream("stdin").isatty():
+    if not sys.stdin.isatty():
         raise click.UsageError("nobody can be asked here: give --yes if you mean it")
     if not click.confirm(one_line(question), err=True):
         raise click.exceptions.Abort

@@ -7,6 +7,7 @@ on our side, nothing was sent.
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,7 +55,7 @@ def submit(file: Path, batch: str | None, config_path: Path, *, yes: bool, as_js
     assert isinstance(rows, list)
     for row in rows:
         click.echo(
-            one_line(f"{row['id']}  {row['resource']}  {row['start']} to {row['end']}  {row['mw']:g} MW"), err=True
+            one_line(f"{row['id']}: {row['resource']} from {row['start']} to {row['end']}, {row['mw']:g} MW"), err=True
         )
     _confirm(f"Submit {len(rows)} rows as batch {said['batch']}?", yes=yes)
     _tell(_ask(config, said), [str(row["id"]) for row in rows], as_json=as_json)
@@ -63,7 +64,7 @@ def submit(file: Path, batch: str | None, config_path: Path, *, yes: bool, as_js
 def _confirm(question: str, *, yes: bool) -> None:
     if yes:
         return
-    if not click.get_text_stream("stdin").isatty():
+    if not sys.stdin.isatty():
         raise click.UsageError("nobody can be asked here: give --yes if you mean it")
     if not click.confirm(one_line(question), err=True):
         raise click.exceptions.Abort
