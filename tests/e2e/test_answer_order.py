@@ -16,7 +16,7 @@ import pytest
 
 from caiso_ads.core.answers import Answer, AnswerKind, AnswerState
 from caiso_ads.core.codes import BatchStatus, BatchType, ReasonCode, ResponseResult
-from caiso_ads.core.model import DispatchBatch
+from caiso_ads.core.model import DispatchBatch, MssLfRequest, MssLfResponse
 from caiso_ads.errors import StoreError, UnreachableError
 from caiso_ads.loop.responder import Ending, ResponseLoop
 from caiso_ads.loop.roles import RoleAlarm
@@ -84,7 +84,13 @@ class Iso:
     async def decline(self, batch_uid: str, instruction_uid: str, reason: ReasonCode) -> ResponseResult:
         raise AssertionError
 
-    partial_accept = submit_mss_lf_request = decline
+    async def partial_accept(
+        self, batch_uid: str, instruction_uid: str, accept_dot_mw: float, reason: ReasonCode
+    ) -> ResponseResult:
+        raise AssertionError
+
+    async def submit_mss_lf_request(self, request: MssLfRequest) -> MssLfResponse:
+        raise AssertionError
 
 
 @dataclass

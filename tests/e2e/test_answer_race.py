@@ -16,7 +16,7 @@ from caiso_ads.loop.obeying import obey
 from caiso_ads.loop.operators import Operators
 from caiso_ads.ports import SystemClock
 from caiso_ads.simulator.server import AdsSimulator
-from tests.e2e.answering import Plant, accepts, arrivals, disagreements, ends, issue, taken_once
+from tests.e2e.answering import Plant, answers_to, arrivals, disagreements, ends, issue, taken_once
 
 pytestmark = [pytest.mark.slow]
 
@@ -61,7 +61,7 @@ async def test_of_fifty_parallel_records_in_the_store_one_stands(tmp_path: Path)
     """The same without the folder, which hands commands on one by one: the database itself refuses the others."""
     clock = SystemClock()
     async with AdsSimulator(clock=clock) as simulator:
-        answer = accepts(issue(simulator.market, 1), clock.now().wall)[0]
+        answer = answers_to(issue(simulator.market, 1), clock.now().wall)[0]
         async with Plant(simulator, simulator.port, tmp_path / "gateway.db", clock).life() as (store, _):
             tries = (store.record_answer(answer, {}) for _ in range(PEOPLE))
             told = await asyncio.gather(*tries, return_exceptions=True)
