@@ -201,31 +201,33 @@ def test_a_damaged_copy_is_counted_and_never_shown(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo terminal")
-@pytest.mark.parametrize(("typed", "code", "sent"), [("y\n", 0, ["ACCEPT"]), ("n\n", 1, [])])
-def test_on_a_terminal_one_is_asked_before_anything_leaves(
-    tmp_path: Path, typed: str, code: int, sent: list[str]
+@pytest.mark.parametrize(
+    ("typed", "revised", "code", "sent"), [("y\n", False, 0, ["ACCEPT"]), ("n\n", False, 1, []), ("y\n", True, 2, [])]
+)
+def test_on_a_terminal_one_is_asked_and_a_yes_is_for_what_was_shown(
+    tmp_path: Path, typed: str, *, revised: bool, code: int, sent: list[str]
 ) -> None:
     import pty
 
     with plant(tmp_path) as on:
         ours, theirs = pty.openpty()
-        words = [
-            sys.executable,
-            "-c",
-            "from caiso_ads.cli import main; main()",
-            "instructions",
-            "accept",
-            on.instruction_uid,
-        ]
-        child = subprocess.Popen(
-            [*words, "--config", str(on.config)], stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-        )
+        program = [sys.executable, "-c", "from caiso_ads.cli import main; main()"]
+        words = ["instructions", "accept", on.instruction_uid, "--config", str(on.config)]
+        child = subprocess.Popen([*program, *words], stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        assert child.stderr is not None
+        asked = b""
+        while b"Accept all of it?" not in asked and (part := os.read(child.stderr.fileno(), 4096)):
+            asked += part
+        assert b"DOT 40 MW" in asked
+        if revised:
+            on.loop.call_soon_threadsafe(on.iso.market.revise, on.batch_uid, TIE, 35.0)
+            on.see()
         os.write(ours, typed.encode())
         _, said = child.communicate(timeout=60)
         os.close(ours)
         os.close(theirs)
-        assert b"Accept all of it?" in said
         assert child.returncode == code, said
+        assert (b"revision 0 was shown, revision 1 stands" in said) is revised
         assert [each.said for each in given(on.iso.ledger)] == sent
 
 

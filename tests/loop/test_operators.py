@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -125,7 +126,7 @@ async def test_an_outcome_not_known_in_time_is_told_as_that(room: Room) -> None:
     ],
 )  # fmt: skip
 async def test_what_the_iso_would_refuse_is_refused_here_and_nothing_is_recorded(
-    room: Room, said: dict[str, object], field: str
+    room: Room, said: dict[str, Any], field: str
 ) -> None:
     with pytest.raises(CommandError) as refused:
         await room.says(**said)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 from caiso_ads.errors import LocalError, SoapFaultError, UnreachableError
+from caiso_ads.loop.outbox import Outbox
 from caiso_ads.ports import Intent
-from tests.fakes import START, batch
+from caiso_ads.ports.answers import Fact
+from tests.fakes import START, FakeClock, MemoryStore, ScriptedSource, batch
 from tests.rig import Rig
 
 
@@ -100,3 +102,21 @@ async def test_what_our_own_client_refuses_to_send_is_given_up_at_once_and_harms
     await rig.gateway.poll_once()
     await rig.acknowledge()
     assert rig.store.settled == [(1, "LocalError: only dispatch batches are validated", True), (2, "sent", True)]
+
+
+async def test_a_confirmed_receipt_is_in_the_evidence_and_a_failed_one_is_not() -> None:
+    facts: list[Fact] = []
+    source, store, clock = ScriptedSource(), MemoryStore(), FakeClock()
+    outbox = Outbox(source, store, clock, lambda: True, facts.append)
+    for number, uid in enumerate(("A", "B"), start=1):
+        store.intents[number] = Intent(number, "validate", uid, START)
+
+    async def refuse(operation: str, uid: str) -> None:
+        if uid == "B":
+            raise UnreachableError("down")
+
+    source.on_call = refuse
+    for intent in store.intents.values():
+        outbox.add(intent, 0)
+    await outbox.send_due(Rig().gateway.feed)
+    assert [(fact.kind, fact.uid) for fact in facts] == [("acknowledged", "A")]

@@ -99,10 +99,10 @@ def told(request: MssLfRequest, response: MssLfResponse) -> Result:
     """Return the ISO's verdict on each row, and how many rows it said nothing about."""
     rows = tuple(
         {
-            "id": row.sc_instruction_id, "caiso_id": row.caiso_instruction_id, "caiso_batch": row.caiso_mss_batch_id,
-            "valid": row.validated,
+            "id": row.sc_instruction_id[:LONGEST_ID], "caiso_id": row.caiso_instruction_id[:LONGEST_ID],
+            "caiso_batch": row.caiso_mss_batch_id[:LONGEST_ID], "valid": row.validated,
         }
-        for row in response.results
+        for row in response.results[:MOST_ROWS]
     )  # fmt: skip
     valid = sum(row.validated for row in response.results)
     missing = {row.sc_instruction_id for row in request.requests} - {row.sc_instruction_id for row in response.results}

@@ -65,7 +65,7 @@ class Operators:
         proposed = self._two_person and kind is not AnswerKind.ACCEPT
         answer = Answer(
             0, batch.batch_uid, instruction.instruction_uid, instruction.resource_id, _whole(said, "revision"),
-            kind, command.author, now, closes_at(batch),
+            kind, command.author, now, closes_at(batch) or batch.start_time,
             mw=_number(said, "mw") if kind is AnswerKind.PARTIAL else None,
             reason_code=None if kind is AnswerKind.ACCEPT else read_reason(said.get("reason_code")),
             state=AnswerState.PROPOSED if proposed else AnswerState.DECIDED,
