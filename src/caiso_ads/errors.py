@@ -63,6 +63,10 @@ class CommandError(LocalError):
         super().__init__(f"{field}: {problem}" if field else problem)
 
 
+class UnansweredError(CommandError):
+    """A command that the gateway took and did not answer: what became of it is not known."""
+
+
 class StoreError(LocalError):
     """The database cannot be opened, read or written."""
 

@@ -8,14 +8,18 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from caiso_ads.cli import main
+from caiso_ads.cli._instructions_answer import exit_code
 from caiso_ads.config import load_config
+from caiso_ads.core.answers import Answer, AnswerKind, AnswerState
 from caiso_ads.core.codes import BatchStatus
+from caiso_ads.loop.commands import Result as Reply
 from caiso_ads.loop.commands import Spool
 from caiso_ads.simulator.answered import answered_twice, given
 from caiso_ads.simulator.faults import Fault
@@ -233,3 +237,23 @@ def test_on_a_terminal_one_is_asked_and_a_yes_is_for_what_was_shown(
 
 def test_help_names_the_exit_codes() -> None:
     assert "3: not known yet" in CliRunner().invoke(main, ["instructions", "--help"]).output
+
+
+@pytest.mark.parametrize(
+    ("done", "state", "unanswered", "code"),
+    [
+        (True, AnswerState.CONFIRMED, False, 0),
+        (False, None, False, 2),
+        (False, None, True, 3),
+        (False, AnswerState.DECIDED, True, 3),
+        (False, AnswerState.SENDING, False, 3),
+        (False, AnswerState.REFUSED, False, 1),
+        (False, AnswerState.EXPIRED, True, 1),
+    ],
+)
+def test_the_exit_code_never_says_that_nothing_was_sent_where_it_may_have_been(
+    *, done: bool, state: AnswerState | None, unanswered: bool, code: int
+) -> None:
+    given_at = datetime(2026, 7, 21, 12, tzinfo=UTC)
+    fate = None if state is None else Answer(1, "B", "I", TIE, 0, AnswerKind.ACCEPT, "ann", given_at, state=state)
+    assert exit_code(Reply(done=done, text=""), fate, unanswered=unanswered) == code

@@ -109,12 +109,12 @@ def fate_of(rows: Sequence[Asked], shown: Asked, command: Mapping[str, object]) 
     return fresh[-1] if fresh else None
 
 
-def exit_code(result: Result, fate: Answer | None) -> int:
+def exit_code(result: Result, fate: Answer | None, *, unanswered: bool) -> int:
     """Return the command's exit code: 0, 1, 2 or 3, as ``instructions`` says."""
     if result.done:
         return 0
     if fate is None:
-        return EXIT_LOCAL
+        return EXIT_UNKNOWN if unanswered else EXIT_LOCAL
     return EXIT_UNKNOWN if fate.state in OPEN else EXIT_REMOTE
 
 

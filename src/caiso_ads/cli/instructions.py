@@ -204,17 +204,19 @@ def _send(config: Config, shown: Asked, said: dict[str, object], *, as_json: boo
     import asyncio
 
     from caiso_ads.cli import _instructions_answer as answering
-    from caiso_ads.errors import CommandError
+    from caiso_ads.errors import CommandError, UnansweredError
     from caiso_ads.loop.commands import Result, Spool, ask
     from caiso_ads.ports import SystemClock
 
     clock = SystemClock()
+    unanswered = False
     try:
         result = asyncio.run(ask(Spool(config.store.path), said, clock))
     except CommandError as silent:
+        unanswered = isinstance(silent, UnansweredError)
         result = Result(done=False, text=f"{silent}; {silent.cure}" if silent.cure else str(silent))
     fate = answering.fate_of(_looked(config, clock.now().wall), shown, said)
-    code = answering.exit_code(result, fate)
+    code = answering.exit_code(result, fate, unanswered=unanswered)
     if as_json:
         from caiso_ads.cli._plain import plain
 

@@ -73,10 +73,14 @@ def _confirm(question: str, *, yes: bool) -> None:
 def _ask(config: Config, said: dict[str, object]) -> Result:
     import asyncio
 
-    from caiso_ads.loop.commands import Spool, ask
+    from caiso_ads.errors import UnansweredError
+    from caiso_ads.loop.commands import Result, Spool, ask
     from caiso_ads.ports import SystemClock
 
-    return asyncio.run(ask(Spool(config.store.path), said, SystemClock()))
+    try:
+        return asyncio.run(ask(Spool(config.store.path), said, SystemClock()))
+    except UnansweredError as silent:
+        return Result(done=False, text=f"{silent}; {silent.cure}")
 
 
 def _tell(result: Result, asked: list[str], *, as_json: bool) -> None:

@@ -22,7 +22,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from caiso_ads.errors import CommandError, StoreError
+from caiso_ads.errors import CommandError, StoreError, UnansweredError
 from caiso_ads.ports import Clock
 
 log = logging.getLogger("caiso_ads.commands")
@@ -264,7 +264,7 @@ async def ask(spool: Spool, said: Mapping[str, object], clock: Clock) -> Result:
         result = await _awaited(spool, command_id, clock, WAIT_S.get(kind, ANSWER_S) - ANSWER_S)
     if result is None:
         what = "is in force" if kind in ("set", "clear") else "was sent"
-        raise CommandError(
+        raise UnansweredError(
             f"the gateway took the command and did not answer: unknown whether it {what}",
             cure=where_to_look(kind),
         )  # fmt: skip
