@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import itertools
 import sqlite3
-from collections.abc import AsyncIterator, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, closing, suppress
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from caiso_ads.ads.client import AdsClient
@@ -16,14 +17,16 @@ from caiso_ads.core.codes import BatchStatus, BatchType, InstructionType, Reason
 from caiso_ads.core.model import DispatchBatch
 from caiso_ads.loop.responder import ResponseLoop
 from caiso_ads.loop.roles import RoleAlarm
-from caiso_ads.ports import Clock
+from caiso_ads.ports import Clock, ScaledClock
 from caiso_ads.ports.answers import dismiss
 from caiso_ads.simulator.answered import answered_twice, given
 from caiso_ads.simulator.fleet import OPERATOR
+from caiso_ads.simulator.kit import write_kit
 from caiso_ads.simulator.market import Market
 from caiso_ads.simulator.server import AdsSimulator
 from caiso_ads.store.sqlite import SqlStore
 from caiso_ads.wire.operations import VERSIONS
+from tests.e2e import processes
 from tests.simulator.caller import client_context
 
 OURS = "NORTIE_5_IMPRT1"
@@ -127,3 +130,37 @@ def taken_once(simulator: AdsSimulator, batch: DispatchBatch) -> bool:
     """Whether the ISO took exactly one answer to each instruction."""
     good = [each.instruction_uid for each in given(simulator.ledger) if each.result is ResponseResult.RC_SUCCESS]
     return sorted(good) == sorted(row.instruction_uid for row in batch.instructions)
+
+
+def configuration(directory: Path, simulator: AdsSimulator, response_port: int) -> Path:
+    """Write a kit whose policy accepts what is asked for, through the proxy."""
+    response_url = f"https://127.0.0.1:{response_port}{VERSIONS['v8'].response_path}"
+    kit = write_kit(
+        directory, simulator.url, response_url, simulator.fleet, modbus_port=processes.free_port(), poll_interval_s=5.0
+    )  # fmt: skip
+    text = kit.config.read_text().replace(f'id = "{OURS}"', f'id = "{OURS}"\nauto_accept_within_mw = {DOT_MW}')
+    kit.config.write_text(f'{text}\n[responses]\nmode = "on"\n'.replace("acknowledge = true", "acknowledge = false"))
+    return kit.config
+
+
+async def until(condition: Callable[[], bool], within_s: float) -> bool:
+    """Wait until a function says so."""
+    end = time.monotonic() + within_s
+    while not condition():
+        if time.monotonic() > end:
+            return False
+        await asyncio.sleep(0.01)
+    return True
+
+
+class SharedClock(ScaledClock):
+    """A fast clock that a process of its own can show too."""
+
+    def __init__(self, speed: float) -> None:
+        self._wall, self._mono = datetime.now(UTC), time.monotonic()
+        super().__init__(speed, self._wall)
+
+    def gateway(self, config: Path) -> tuple[str, ...]:
+        """Return the words after ``python`` that start a gateway on this clock."""
+        program = str(Path(__file__).with_name("fast_gateway.py"))
+        return program, str(config), str(self.speed), self._wall.isoformat(), str(self._mono)
