@@ -118,6 +118,8 @@ def _say(found: Checked, *, missing: bool) -> None:
     if found.newest is not None:
         click.echo(f"newest good row {found.newest.row} at {found.newest.at.isoformat()}, hash:")
         click.echo(found.newest.hash.hex())
+    if found.hidden is not None:
+        click.echo(f"BROKEN: row {found.hidden} is not found by its batch or instruction any more")
     if missing:
         click.echo(
             "BROKEN: the hash that was kept is not in the chain: rows were removed, or all of it was written anew"
