@@ -81,7 +81,9 @@ class Plant:
         """Start; at the end everything is dropped where it stands, and only what is committed survives."""
         store = await SqlStore.open(self.path, self._clock)
         client = AdsClient(self._url, response_url=self._response_url, ssl_context=self._context, clock=self._clock)
-        loop = self._loop_type(client, client, store, self._clock, RoleAlarm(self._clock, dismiss), lambda: True)
+        loop = self._loop_type(
+            client, client, store, self._clock, RoleAlarm(self._clock, dismiss), lambda: True, responder=OPERATOR
+        )
         running = asyncio.create_task(loop.run())
         try:
             yield store, loop

@@ -51,6 +51,12 @@ class Iso:
         )  # fmt: skip
         self.source = ScriptedSource(batches=[replace(found, batch_expires=CLOSES)], clock=self.clock)
 
+    @classmethod
+    def fresh(cls) -> tuple[Iso, MemoryAnswers]:
+        """Return an ISO and our store at the start of a day."""
+        store = MemoryAnswers()
+        return cls(FakeClock(), store), store
+
     @property
     def batch(self) -> DispatchBatch:
         found = self.source.batches[0]
@@ -211,6 +217,14 @@ async def test_whatever_step_fails_nothing_is_sent_twice_or_before_its_commit(
         iso, store, reached = await lives(step, ResponseLoop, lose=lose, miss=miss, **how)
         assert wrong(iso, store) == [], f"call {step}"
     assert step > 6, "two answers take six commits"
+
+
+async def test_a_commit_that_was_done_though_it_was_told_as_failed_costs_no_answer() -> None:
+    for step in range(3, 7):
+        iso, store = Iso.fresh()
+        await live(iso, FailingStore(store, step, disk_full, after=True), ResponseLoop, give=True, seconds=60)
+        assert {answer.state for answer in store.answers.values()} == {AnswerState.CONFIRMED}, f"call {step}"
+        assert wrong(iso, store) == []
 
 
 async def test_the_same_campaign_catches_a_loop_that_sends_before_it_commits() -> None:

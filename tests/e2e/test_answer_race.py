@@ -9,14 +9,29 @@ from pathlib import Path
 
 import pytest
 
+from caiso_ads.core.answers import AnswerState
 from caiso_ads.core.model import DispatchBatch
 from caiso_ads.loop.board import Board
 from caiso_ads.loop.commands import Result, Spool, ask, whoami
 from caiso_ads.loop.obeying import obey
 from caiso_ads.loop.operators import Operators
-from caiso_ads.ports import SystemClock
+from caiso_ads.ports import ScaledClock, SystemClock
+from caiso_ads.simulator.answered import given
+from caiso_ads.simulator.faults import Fault, FaultKind
+from caiso_ads.simulator.fleet import BACKUP
 from caiso_ads.simulator.server import AdsSimulator
-from tests.e2e.answering import Plant, answers_to, arrivals, disagreements, ends, issue, taken_once
+from tests.e2e.answering import (
+    Plant,
+    answers_to,
+    arrivals,
+    disagreements,
+    ends,
+    issue,
+    taken_once,
+    until,
+    until_settled,
+)
+from tests.simulator.caller import calling
 
 pytestmark = [pytest.mark.slow]
 
@@ -68,3 +83,22 @@ async def test_of_fifty_parallel_records_in_the_store_one_stands(tmp_path: Path)
         refused = [str(each) for each in told if isinstance(each, BaseException)]
         assert len(refused) == PEOPLE - 1
         assert all("ann was first" in each for each in refused)
+
+
+async def test_the_same_answer_of_our_backup_is_not_taken_for_ours_that_got_lost(tmp_path: Path) -> None:
+    clock = ScaledClock(60.0)
+    async with AdsSimulator(clock=clock) as simulator, calling(simulator, BACKUP) as backup:
+        batch = issue(simulator.market, 1)
+        uid = batch.instructions[0].instruction_uid
+        simulator.faults.add(Fault(FaultKind.LOST_REQUEST, operation="acceptInstruction"))
+        plant = Plant(simulator, simulator.port, tmp_path / "gateway.db", clock)
+        async with plant.life() as (store, loop):
+            loop.add(await store.record_answer(answers_to(batch, clock.now().wall)[0], {}))
+            assert await until(lambda: not list(simulator.faults), 10.0)
+            reply = await backup.call("acceptInstruction", batchUID=batch.batch_uid, instructionUID=uid)
+            assert reply.result == "0"
+            await until_settled(store)
+            told = (await store.answers_of(uid))[0]
+        assert told.state is AnswerState.SUPERSEDED
+        assert BACKUP in told.text
+        assert [each.common_name for each in given(simulator.ledger)] == [BACKUP]
