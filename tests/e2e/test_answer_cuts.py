@@ -93,7 +93,7 @@ async def campaign(path: Path, loop_type: type[ResponseLoop], *, step: int, late
 
 
 async def test_cut_at_every_byte_the_iso_hears_one_answer_and_the_store_says_which(tmp_path: Path) -> None:
-    assert await campaign(tmp_path / "gateway.db", ResponseLoop, step=32) == []
+    assert await campaign(tmp_path / "gateway.db", ResponseLoop, step=40) == []
 
 
 async def test_the_same_campaign_catches_a_loop_that_sends_again(tmp_path: Path) -> None:

@@ -227,6 +227,17 @@ async def test_a_commit_that_was_done_though_it_was_told_as_failed_costs_no_answ
         assert wrong(iso, store) == []
 
 
+async def test_a_lost_answer_may_be_given_anew_and_is_then_sent_once() -> None:
+    iso, store = Iso.fresh()
+    iso.miss = 2
+    await live(iso, store, ResponseLoop, give=True, seconds=60)
+    assert [answer.state for answer in store.answers.values()] == [AnswerState.LOST] * 2
+    assert iso.heard == []
+    await live(iso, store, ResponseLoop, give=True, seconds=60)
+    assert [answer.state for answer in store.answers.values()][2:] == [AnswerState.CONFIRMED] * 2
+    assert sorted(iso.heard) == ["H1-I0", "H1-I1"]
+
+
 async def test_the_same_campaign_catches_a_loop_that_sends_before_it_commits() -> None:
     iso, store, _ = await lives(3, SendsFirst, problem=disk_full)
     assert iso.violations
