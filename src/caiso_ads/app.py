@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from caiso_ads import __version__
-from caiso_ads.ads.certificates import common_name
 from caiso_ads.ads.client import AdsClient
 from caiso_ads.ads.tls import checking_context, client_context, read_passphrase
 from caiso_ads.config import Config
@@ -168,6 +167,8 @@ def _contexts(config: Config) -> tuple[ssl.SSLContext, ssl.SSLContext]:
 def _responder(config: Config) -> str:
     """Return the name under which the ISO shows our answers. Raises CertificateError."""
     certificate, _, file = identity_for_responses(config.ads, config.responses)
+    from caiso_ads.ads.certificates import common_name  # noqa: PLC0415 - 11 MB resident, for an outcome that is not known
+
     return common_name(certificate, None if file is None else read_passphrase(file))
 
 
@@ -194,8 +195,8 @@ def _answering(
         log.warning("read-only: no receipt is confirmed, no answer and no load-following request is sent")
         handlers |= ReadOnly().handlers()
     else:
-        alarm, name = RoleAlarm(clock, note), _responder(config)
-        responses = ResponseLoop(iso, client, store, clock, alarm, clock_ok, responder=name)
+        alarm = RoleAlarm(clock, note)
+        responses = ResponseLoop(iso, client, store, clock, alarm, clock_ok, responder=lambda: _responder(config))
         gateway.beside["responses"], send = responses.run, responses.add
         two = config.responses.two_person_declines
         handlers |= Operators(board, store, responses, clock_ok, two_person_declines=two).handlers()

@@ -82,7 +82,13 @@ class Plant:
         store = await SqlStore.open(self.path, self._clock)
         client = AdsClient(self._url, response_url=self._response_url, ssl_context=self._context, clock=self._clock)
         loop = self._loop_type(
-            client, client, store, self._clock, RoleAlarm(self._clock, dismiss), lambda: True, responder=OPERATOR
+            client,
+            client,
+            store,
+            self._clock,
+            RoleAlarm(self._clock, dismiss),
+            lambda: True,
+            responder=lambda: OPERATOR,
         )
         running = asyncio.create_task(loop.run())
         try:

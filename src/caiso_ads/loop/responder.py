@@ -49,12 +49,13 @@ class Ending:
 class ResponseLoop:
     """Follows every open answer to its end, each in a task of its own. ``clock_ok``: whether our clock is trusted.
 
-    ``responder`` is the common name of our certificate for answers: the same answer by somebody else is not ours.
+    ``responder`` reads the common name of our certificate for answers: the same answer by somebody else is not ours.
+    It is asked only when a batch is read back, and may raise LocalError: then nothing is believed yet.
     """
 
     def __init__(
         self, iso: Responder, source: Source, store: AnswerStore, clock: Clock, alarm: RoleAlarm,
-        clock_ok: Callable[[], bool], *, responder: str = "",
+        clock_ok: Callable[[], bool], *, responder: Callable[[], str] = str,
     ) -> None:  # fmt: skip
         self._iso, self._source, self._store, self._clock = iso, source, store, clock
         self._alarm, self._clock_ok, self._responder = alarm, clock_ok, responder
@@ -188,8 +189,8 @@ class ResponseLoop:
             if self._now() - answer.given_at > FORGOTTEN:
                 break
             try:
-                state, text = read_back(answer, await self._read(answer), responder=self._responder)
-            except RemoteError as problem:
+                state, text = read_back(answer, await self._read(answer), responder=self._responder())
+            except (RemoteError, LocalError) as problem:
                 if not told:
                     log.warning("%s: cannot be read back yet: %s", _name(answer), problem)
                 told = True
