@@ -40,4 +40,4 @@ async def test_a_table_of_a_newer_schema_is_read_as_empty_and_a_wrong_query_is_a
         assert look._ask_of("not_made_yet", "SELECT * FROM not_made_yet") == []
         assert look._ask_of("meta", "SELECT count(*) FROM meta")[0][0] > 0
         with pytest.raises(StoreError, match="no such column"):
-            look._ask("SELECT nothing FROM meta")
+            look._ask("SELECT no_such FROM meta")
