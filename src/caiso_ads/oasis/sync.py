@@ -37,9 +37,11 @@ class SyncOasisClient(Blocking[OasisClient]):
         """See ``OasisClient.current``."""
         return self._run(self._client.current(nodes))
 
-    def history(self, market: Market, nodes: Sequence[str], start: datetime, end: datetime) -> PriceAnswer:
+    def history(
+        self, market: Market, nodes: Sequence[str], start: datetime, end: datetime, *, live: bool = False
+    ) -> PriceAnswer:
         """See ``OasisClient.history``."""
-        return self._run(self._client.history(market, nodes, start, end))
+        return self._run(self._client.history(market, nodes, start, end, live=live))
 
     def affected_hours(self, trade_date: date) -> Sequence[AffectedHour]:
         """See ``OasisClient.affected_hours``."""
