@@ -47,6 +47,7 @@ USAGE = """usage: python3 tasks.py <task> [arguments]
 
   demo [arguments]               simulator, gateway and register map in one command; see: demo --help
   test [--fast] [arguments]      format, lint, types, import rules, then pytest; --fast leaves out the slow tests
+       [--only-pytest]           leaves out the checks before pytest: they are the same on every Python
   lint                           the same without pytest
   bench [names]                  run all benchmarks and write docs/performance.md, or print some
   docs                           write the generated pages of docs/ again
@@ -85,8 +86,8 @@ def demo(arguments: list[str]) -> int:
 def test(arguments: list[str]) -> int:
     """Check everything; pytest comes last so that its closing line is the last one."""
     prepare(DEV_PINS)
-    failed = failing_checks()
-    chosen = [argument for argument in arguments if argument != "--fast"]
+    failed = [] if "--only-pytest" in arguments else failing_checks()
+    chosen = [argument for argument in arguments if argument not in ("--fast", "--only-pytest")]
     if "--fast" in arguments:
         chosen = ["-m", "not slow", *chosen]
     status = run(PYTHON, "-m", "pytest", "-n", "2", *chosen)

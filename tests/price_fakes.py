@@ -127,7 +127,9 @@ class ScriptedPriceSource:
     async def current(self, nodes: Sequence[str]) -> PriceAnswer:
         return self._answer(Market.RTD, [price(node, self.now - timedelta(minutes=5), self.lmp) for node in nodes])
 
-    async def history(self, market: Market, nodes: Sequence[str], start: datetime, end: datetime) -> PriceAnswer:
+    async def history(
+        self, market: Market, nodes: Sequence[str], start: datetime, end: datetime, *, live: bool = False
+    ) -> PriceAnswer:
         self.calls.append((market, tuple(nodes), start, end))
         self.fail(market, tuple(nodes), start, end)
         starts = [at for at in grid(market, start, end) if at <= self.now and at not in self.missing]

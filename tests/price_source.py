@@ -52,8 +52,10 @@ class ScriptedPrices:
             raise found
         return self._answer([item for item in found if item.node in nodes])
 
-    async def history(self, market: Market, nodes: Sequence[str], start: datetime, end: datetime) -> PriceAnswer:
-        self._called("history", market, tuple(nodes), start, end)
+    async def history(
+        self, market: Market, nodes: Sequence[str], start: datetime, end: datetime, *, live: bool = False
+    ) -> PriceAnswer:
+        self._called("live history" if live else "history", market, tuple(nodes), start, end)
         return self._answer([item for item in self.past if item.node in nodes and start <= item.start < end])
 
     async def affected_hours(self, trade_date: date) -> Sequence[AffectedHour]:

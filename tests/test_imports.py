@@ -64,3 +64,10 @@ def test_each_library_stays_in_its_home(path: Path) -> None:
 def test_no_home_is_stale() -> None:
     used = {(name, path.relative_to(PACKAGE).parts[0]) for path in PACKAGE.rglob("*.py") for name in foreign(path)}
     assert [(name, home) for name, homes in HOMES.items() for home in homes if (name, home) not in used] == []
+
+
+def test_the_daemon_does_not_hold_what_only_commands_need() -> None:
+    """Each of these is several megabytes resident, and an idle gateway runs on small machines."""
+    check = "import sys, caiso_ads.app; print([m for m in ('cryptography', 'rich', 'click', 'pyarrow') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", check], check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == "[]"

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from caiso_ads import __version__
 from caiso_ads.ads.client import AdsClient
-from caiso_ads.ads.tls import checking_context, client_context
+from caiso_ads.ads.tls import checking_context, client_context, read_passphrase
 from caiso_ads.config import Config
 from caiso_ads.config.responses import capabilities, identity_for_responses, policies
 from caiso_ads.core.answers import Answer
@@ -164,6 +164,14 @@ def _contexts(config: Config) -> tuple[ssl.SSLContext, ssl.SSLContext]:
     return reading, answering
 
 
+def _responder(config: Config) -> str:
+    """Return the name under which the ISO shows our answers. Raises CertificateError."""
+    certificate, _, file = identity_for_responses(config.ads, config.responses)
+    from caiso_ads.ads.certificates import common_name  # noqa: PLC0415 - 11 MB resident, for an outcome that is not known
+
+    return common_name(certificate, None if file is None else read_passphrase(file))
+
+
 def _started(config: Config, clock: Clock, before: AuditRow | None) -> list[Fact]:
     digest, environment = witness.digest_of(config.source), config.ads.environment.value
     known = None if before is None else str(json.loads(before.detail).get("config_sha256", ""))
@@ -187,7 +195,8 @@ def _answering(
         log.warning("read-only: no receipt is confirmed, no answer and no load-following request is sent")
         handlers |= ReadOnly().handlers()
     else:
-        responses = ResponseLoop(iso, client, store, clock, RoleAlarm(clock, note), clock_ok)
+        alarm = RoleAlarm(clock, note)
+        responses = ResponseLoop(iso, client, store, clock, alarm, clock_ok, responder=lambda: _responder(config))
         gateway.beside["responses"], send = responses.run, responses.add
         two = config.responses.two_person_declines
         handlers |= Operators(board, store, responses, clock_ok, two_person_declines=two).handlers()

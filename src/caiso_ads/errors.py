@@ -6,7 +6,8 @@
     ├── LocalError                   ours: fix the configuration, the files or the machine
     │   ├── ConfigError              a configuration file, table or key
     │   ├── CertificateError         a certificate, key or passphrase of ours
-    │   ├── CommandError             an operator's command: refused, not taken, or its fate is not known
+    │   ├── CommandError             an operator's command: refused, or not taken; nothing was done
+    │   │   └── UnansweredError      it was taken and not answered: its fate is not known
     │   └── StoreError               the database
     │       └── StoreBusyError       another process has it
     └── RemoteError                  theirs, or the way to them

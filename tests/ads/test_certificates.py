@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization.pkcs12 import serialize_key_an
 from cryptography.x509 import CertificateBuilder, load_pem_x509_certificates
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from caiso_ads.ads.certificates import Bundle, facts, is_encrypted, key_pem, read_bundle, write_private
+from caiso_ads.ads.certificates import Bundle, common_name, facts, is_encrypted, key_pem, read_bundle, write_private
 from caiso_ads.errors import CertificateError
 from tests.ads.pki import PASSPHRASE, Authority, Identity, name, secret, triple_des
 
@@ -252,3 +252,13 @@ def test_failed_write_leaves_neither_the_name_nor_a_part(tmp_path: Path) -> None
             write_private(tmp_path / "key.pem", b"x", force=False)
         tmp_path.chmod(0o700)
     assert not [each for each in tmp_path.iterdir() if each.is_file()]
+
+
+def test_the_common_name_needs_no_key(tmp_path: Path, plant: Identity) -> None:
+    assert common_name(plant.p12(tmp_path / "plant.p12", PASSPHRASE), PASSPHRASE) == "plantx1"
+    file = tmp_path / "plant.pem"
+    file.write_bytes(Bundle(plant.certificate, None, ()).chain_pem() + b"-----BEGIN ENCRYPTED PRIVATE KEY-----\nAA==\n")
+    assert common_name(file, None) == "plantx1"
+    file.write_bytes(b"-----BEGIN NOTHING-----")
+    with pytest.raises(CertificateError, match="no certificate"):
+        common_name(file, None)

@@ -102,8 +102,8 @@ def test_both_twins_have_the_same_methods_with_the_same_parameters() -> None:
     def methods(kind: type) -> dict[str, list[str]]:
         return {
             name: list(inspect.signature(each).parameters)
-            for name, each in vars(kind).items()
-            if callable(each) and not name.startswith("_")
+            for name, each in inspect.getmembers(kind, callable)
+            if not name.startswith("_")
         }
 
     assert methods(SyncAdsClient) == methods(AdsClient)

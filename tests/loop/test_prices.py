@@ -73,11 +73,11 @@ async def test_what_nobody_looked_at_is_read_at_start_and_after_a_gap() -> None:
     bench.source.past = [price(-5, 7.0), price(10, 8.0)]
     running = asyncio.create_task(bench.loop.run())
     await bench.clock.advance(1.0)
-    assert [call[0] for call in bench.source.calls] == ["current", "history"]
-    assert bench.source.calls[1] == ("history", Market.RTD, (NODE, OTHER), START - timedelta(minutes=20), START)
+    assert [call[0] for call in bench.source.calls] == ["current", "live history"]
+    assert bench.source.calls[1] == ("live history", Market.RTD, (NODE, OTHER), START - timedelta(minutes=20), START)
     assert bench.state.prices[NODE].prices == (price(-5, 7.0), price(0))
     await bench.clock.advance(1200.0)
-    assert sum(call[0] == "history" for call in bench.source.calls) == 2
+    assert sum(call[0] == "live history" for call in bench.source.calls) == 2
     running.cancel()
     await asyncio.wait({running})
 
@@ -85,7 +85,7 @@ async def test_what_nobody_looked_at_is_read_at_start_and_after_a_gap() -> None:
 async def test_a_gap_that_cannot_be_read_holds_up_no_newest_price_and_is_read_later() -> None:
     bench = Bench([price(0)])
     bench.source.past = [price(-5, 7.0)]
-    bench.source.fail["history"] = UnreachableError("no route")
+    bench.source.fail["live history"] = UnreachableError("no route")
     running = asyncio.create_task(bench.loop.run())
     await bench.clock.advance(1.0)
     assert bench.active() == (31.5, Quality.GOOD)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -89,13 +89,6 @@ def test_a_file_that_is_no_database_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "a.db").write_bytes(b"junk" * 1000)
     with pytest.raises(StoreError, match="not a database"), Deliveries(tmp_path / "a.db") as found:
         found.polls()
-
-
-def test_a_time_of_another_year_is_found_by_its_microseconds(tmp_path: Path) -> None:
-    from caiso_ads.store import deliveries
-
-    at = datetime(1969, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)
-    assert deliveries._utc(deliveries._us(at)) == at
 
 
 def test_it_starts_without_sqlalchemy() -> None:

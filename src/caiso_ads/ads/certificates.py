@@ -71,15 +71,24 @@ def read_bundle(path: Path, passphrase: bytes | None, *, key: Path | None = None
     data = _read(path)
     if b"-----BEGIN" not in data:
         return _read_pkcs12(path, data, passphrase)
-    try:
-        first, *rest = x509.load_pem_x509_certificates(data)
-    except ValueError as error:
-        raise CertificateError(f"{path}: no certificate in PEM form", cure=_NOT_A_CERTIFICATE) from error
+    first, *rest = _load_pem(path, data)
     key_data = _read(key) if key else data
     found = _read_pem_key(key or path, key_data, passphrase) if b"PRIVATE KEY-----" in key_data else None
     if key and found is None:
         raise CertificateError(f"{key}: no private key in PEM form", cure="name the file that holds the key")
     return Bundle(first, found, tuple(rest))
+
+
+def common_name(path: Path, passphrase: bytes | None) -> str:
+    """Return the common name of a client certificate's file, empty where it has none. Raises CertificateError.
+
+    A PEM file's key is not looked at.
+    """
+    data = _read(path)
+    is_pem = b"-----BEGIN" in data
+    found = _load_pem(path, data)[0] if is_pem else _read_pkcs12(path, data, passphrase).certificate
+    names = found.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    return str(names[0].value) if names else ""
 
 
 def is_encrypted(path: Path) -> bool:
@@ -93,6 +102,13 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise CertificateError(f"{path}: {error.strerror}", cure="name an existing, readable file") from error
+
+
+def _load_pem(path: Path, data: bytes) -> list[x509.Certificate]:
+    try:
+        return x509.load_pem_x509_certificates(data)
+    except ValueError as error:
+        raise CertificateError(f"{path}: no certificate in PEM form", cure=_NOT_A_CERTIFICATE) from error
 
 
 def _read_pkcs12(path: Path, data: bytes, passphrase: bytes | None) -> Bundle:

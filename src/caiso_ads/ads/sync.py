@@ -12,66 +12,26 @@ It may be used from several threads at once. Results and errors are those of ``A
 
 from __future__ import annotations
 
-import asyncio
 import ssl
-import threading
-from collections.abc import Coroutine, Sequence
-from types import TracebackType
-from typing import Any, Self, TypeVar
+from collections.abc import Sequence
+from typing import Any
 
+from caiso_ads.ads.blocking import Blocking
 from caiso_ads.ads.client import FIRST_UID, AdsClient
 from caiso_ads.core.codes import BatchStatus, ReasonCode, ResponseResult
 from caiso_ads.core.model import DispatchBatch, MssLfRequest, MssLfResponse, TrajectoryBatch
 from caiso_ads.ports import Receipt
 from caiso_ads.wire.payload import BadItem
 
-_T = TypeVar("_T")
 
-
-CLOSING_S = 0.1
-"""How long the loop runs on after closing (s): a TLS connection is let go some turns of the loop later."""
-
-
-class SyncAdsClient:
+class SyncAdsClient(Blocking[AdsClient]):
     """All operations of AdsClient, blocking; ``options`` are AdsClient's (``response_url``, ``deadline_s``, ...).
 
     Close it, or use it in a ``with`` statement. Raises ConfigError for an unusable address.
     """
 
     def __init__(self, url: str, *, ssl_context: ssl.SSLContext, **options: Any) -> None:
-        self._client = AdsClient(url, ssl_context=ssl_context, **options)
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="caiso-ads-client", daemon=True)
-        self._thread.start()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close all connections and end the thread; a second call does nothing."""
-        if self._loop.is_closed():
-            return
-        self._run(self._close())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
-
-    async def _close(self) -> None:
-        await self._client.close()
-        await asyncio.sleep(CLOSING_S)
-
-    def _run(self, call: Coroutine[Any, Any, _T]) -> _T:
-        future = asyncio.run_coroutine_threadsafe(call, self._loop)
-        try:
-            return future.result()
-        except BaseException:
-            future.cancel()  # Ctrl-C while waiting: do not leave the call running behind the caller's back
-            raise
+        super().__init__(AdsClient(url, ssl_context=ssl_context, **options), "caiso-ads-client")
 
     def list_since(self, batch_uid: str) -> Receipt[Sequence[DispatchBatch | BadItem]]:
         """See ``AdsClient.list_since``."""

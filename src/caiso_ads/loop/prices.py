@@ -109,7 +109,7 @@ class PriceLoop:
         """
         now = self._clock.now()
         try:
-            await self._take(await self._source.history(Market.RTD, self._nodes, now.wall - GAP, now.wall))
+            await self._take(await self._source.history(Market.RTD, self._nodes, now.wall - GAP, now.wall, live=True))
         except (RemoteError, LocalError) as error:
             log.info("the prices just past could not be read, later again: %s", error)
             return False

@@ -47,14 +47,18 @@ class Ending:
 
 
 class ResponseLoop:
-    """Follows every open answer to its end, each in a task of its own. ``clock_ok``: whether our clock is trusted."""
+    """Follows every open answer to its end, each in a task of its own. ``clock_ok``: whether our clock is trusted.
+
+    ``responder`` reads the common name of our certificate for answers: the same answer by somebody else is not ours.
+    It is asked only when a batch is read back, and may raise LocalError: then nothing is believed yet.
+    """
 
     def __init__(
         self, iso: Responder, source: Source, store: AnswerStore, clock: Clock, alarm: RoleAlarm,
-        clock_ok: Callable[[], bool],
+        clock_ok: Callable[[], bool], *, responder: Callable[[], str] = str,
     ) -> None:  # fmt: skip
         self._iso, self._source, self._store, self._clock = iso, source, store, clock
-        self._alarm, self._clock_ok = alarm, clock_ok
+        self._alarm, self._clock_ok, self._responder = alarm, clock_ok, responder
         self._queue: asyncio.Queue[int] = asyncio.Queue()
         self._standing: dict[int, Answer] = {}
         self._ended: dict[int, Answer] = {}
@@ -128,9 +132,18 @@ class ResponseLoop:
             objection = self._objection(answer, batch)
             if objection is not None:
                 return objection
-            await self._store.mark_sending(answer.answer_id, self._now())
+            await self._mark(answer)
             late = self._objection(answer, batch)  # the commit may have taken its time
             return await self._say(answer) if late is None else late
+
+    async def _mark(self, answer: Answer) -> None:
+        """Commit SENDING. An error whose commit was done all the same is none: only this task sends it, and has not."""
+        try:
+            await self._store.mark_sending(answer.answer_id, self._now())
+        except StoreError:
+            stands = {item.answer_id: item.state for item in await self._store.open_answers()}
+            if stands.get(answer.answer_id) is not AnswerState.SENDING:
+                raise
 
     def _objection(self, answer: Answer, batch: DispatchBatch) -> Ending | None:
         """Return why the ISO would refuse it, or must not hear it, by what the batch says and at this time."""
@@ -176,8 +189,8 @@ class ResponseLoop:
             if self._now() - answer.given_at > FORGOTTEN:
                 break
             try:
-                state, text = read_back(answer, await self._read(answer))
-            except RemoteError as problem:
+                state, text = read_back(answer, await self._read(answer), responder=self._responder())
+            except (RemoteError, LocalError) as problem:
                 if not told:
                     log.warning("%s: cannot be read back yet: %s", _name(answer), problem)
                 told = True

@@ -108,13 +108,16 @@ class OasisClient:
             return replace(newest, request=words)
         return recent if newest is None else _joined([newest, recent])
 
-    async def history(self, market: Market, nodes: Sequence[str], start: datetime, end: datetime) -> PriceAnswer:
+    async def history(
+        self, market: Market, nodes: Sequence[str], start: datetime, end: datetime, *, live: bool = False
+    ) -> PriceAnswer:
         """Return the prices of one request's worth of time, USD per MWh; ``oasis.plan`` splits longer ones.
 
+        ``live`` goes before other history, and is not tried for as long.
         ``nodes`` may be ``plan.ALL``. Raises RemoteError; an OasisError whose verdict is SPLIT asks for less time.
         """
         asked = tuple(nodes) if tuple(nodes) in GROUPS else checked_nodes(nodes)
-        return await self._in_chunks(HISTORY[market], asked, start, end, live=False)
+        return await self._in_chunks(HISTORY[market], asked, start, end, live=live)
 
     async def affected_hours(self, trade_date: date) -> Sequence[AffectedHour]:
         """Return what the ISO says it corrected of that Pacific trade date; empty while it says nothing."""

@@ -37,8 +37,10 @@ class PriceSource(Protocol):
     async def current(self, nodes: Sequence[str]) -> PriceAnswer:
         """Return the newest posted 5-minute interval of these nodes."""
 
-    async def history(self, market: Market, nodes: Sequence[str], start: datetime, end: datetime) -> PriceAnswer:
-        """Return one request's worth of prices; the caller splits (``oasis.plan``)."""
+    async def history(
+        self, market: Market, nodes: Sequence[str], start: datetime, end: datetime, *, live: bool = False
+    ) -> PriceAnswer:
+        """Return one request's worth of prices; the caller splits (``oasis.plan``). ``live``: the present needs it."""
 
     async def affected_hours(self, trade_date: date) -> Sequence[AffectedHour]:
         """Return what the ISO says it corrected of that Pacific trade date; empty while it says nothing."""

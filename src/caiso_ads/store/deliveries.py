@@ -5,18 +5,12 @@ Rule: as ``reader``: read-only, beside a running gateway, no SQLAlchemy. An inst
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Sequence
-from contextlib import closing
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import datetime
 
 from caiso_ads.core.codes import BatchType
 from caiso_ads.core.intervals import Delivery, Outage, Polls, Span
-from caiso_ads.errors import StoreError
-from caiso_ads.store.looking import ReadOnly
+from caiso_ads.store.looking import ReadOnly, microseconds, moment_of
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NOTED = "SELECT name, value FROM meta WHERE name IN ('first poll', 'last poll')"
 # One that could be read only later did not reach the plant before that.
 _LATER = "coalesce((SELECT l.decoded_at FROM decoded_later l WHERE l.payload = p.id AND l.n = -1), p.received_at)"
@@ -44,15 +38,17 @@ class Deliveries(ReadOnly):
 
     def of(self, resource_id: str, start: datetime, end: datetime) -> list[Delivery]:
         """Return every version of every five-minute DOT with its target from ``start`` until before ``end``."""
-        asked = (resource_id, _us(start), _us(end), int(BatchType.FIVE_MINUTE))
+        asked = (resource_id, microseconds(start), microseconds(end), int(BatchType.FIVE_MINUTE))
         return [
-            Delivery(resource_id, _utc(target), _utc(received), mw, uid)
+            Delivery(resource_id, moment_of(target), moment_of(received), mw, uid)
             for target, received, mw, uid in self._ask(_DELIVERED.format(received=self._received()), asked)
         ]
 
     def unreadable(self, since: datetime) -> list[Span]:
         """Return when something was received from then on in which a batch may be that cannot be read."""
-        return [Span(_utc(first), _utc(last)) for first, last in self._ask(_UNREADABLE, (_us(since),))]
+        return [
+            Span(moment_of(first), moment_of(last)) for first, last in self._ask(_UNREADABLE, (microseconds(since),))
+        ]
 
     def polls(self) -> Polls:
         """Return when we were polling, as far as the database knows; one of before schema 0002 does not."""
@@ -60,26 +56,8 @@ class Deliveries(ReadOnly):
             return Polls()
         noted = {name: datetime.fromisoformat(value) for name, value in self._ask(_NOTED)}
         found = self._ask("SELECT start_at, end_at, reason FROM outage ORDER BY start_at")
-        outages = tuple(Outage(_utc(start), _utc(end), reason) for start, end, reason in found)
+        outages = tuple(Outage(moment_of(start), moment_of(end), reason) for start, end, reason in found)
         return Polls(noted.get("first poll"), noted.get("last poll"), outages)
 
     def _received(self) -> str:
         return _LATER if self._has("decoded_later") else "p.received_at"
-
-    def _has(self, table: str) -> bool:
-        return bool(self._ask("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (table,)))
-
-    def _ask(self, query: str, values: Sequence[object] = ()) -> list[Any]:
-        try:
-            with closing(self._db.execute(query, values)) as answer:
-                return answer.fetchall()
-        except sqlite3.Error as problem:
-            raise StoreError(f"{self.path}: cannot be read: {problem}") from problem
-
-
-def _utc(microseconds: int) -> datetime:
-    return _EPOCH + timedelta(microseconds=microseconds)
-
-
-def _us(moment: datetime) -> int:
-    return (moment - _EPOCH) // timedelta(microseconds=1)

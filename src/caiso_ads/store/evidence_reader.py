@@ -6,22 +6,18 @@ that a year of it needs no memory. What a database of an older schema did not re
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import closing
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import datetime
 
 from caiso_ads.core.model import Instruction
-from caiso_ads.errors import StoreError, WireError
+from caiso_ads.errors import WireError
 from caiso_ads.store.chain import FIRST_HASH, AuditRow, matches
 from caiso_ads.store.evidence import intact, original
-from caiso_ads.store.looking import ReadOnly
+from caiso_ads.store.looking import ReadOnly, microseconds, moment_of
 from caiso_ads.wire.payload import decode_batch
 
 PAGE = 1000
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ROW = "a.id, a.at, a.kind, a.who, a.resource, a.text, a.detail, a.previous_hash, a.hash"
 _AFTER = f"SELECT {_ROW} FROM audit a WHERE a.id > ? ORDER BY a.id LIMIT ?"  # noqa: S608 - constants
 _BETWEEN = f"SELECT {_ROW} FROM audit a WHERE a.id > ? AND a.at >= ? AND a.at < ? ORDER BY a.id LIMIT ?"  # noqa: S608 - constants
@@ -84,7 +80,7 @@ class EvidenceReader(ReadOnly):
         return Checked(number, newest, None, kept, self._hidden())
 
     def _hidden(self) -> int | None:
-        found = (self._ask("audit_subject", _HIDDEN.format(name), ()) for name in ("uid", "instruction"))
+        found = (self._ask_of("audit_subject", _HIDDEN.format(name), ()) for name in ("uid", "instruction"))
         return min((rows[0][0] for rows in found if rows), default=None)
 
     def rows(self) -> Iterator[AuditRow]:
@@ -93,16 +89,18 @@ class EvidenceReader(ReadOnly):
 
     def rows_between(self, start: datetime, end: datetime) -> Iterator[AuditRow]:
         """Yield the rows whose time is in that stretch, in order of their numbers."""
-        yield from self._paged(_BETWEEN, (_us(start), _us(end)))
+        yield from self._paged(_BETWEEN, (microseconds(start), microseconds(end)))
 
     def instruction(self, uid: str) -> Found | None:
         """Return what is stored of an instruction; None when no stored batch holds it."""
         for batch_uid in self._batches(uid):
             versions = tuple(self._versions(uid, batch_uid))
             if any(version.said is not None for version in versions):
-                rows = tuple(AuditRow(*row) for row in self._ask("audit_subject", _OF_BATCH, (batch_uid,)))
-                tries = self._ask("outbox", _VALIDATION, (batch_uid,))
-                validated = tuple((_at(at), str(result), bool(done)) for at, result, done in tries if at is not None)
+                rows = tuple(AuditRow(*row) for row in self._ask_of("audit_subject", _OF_BATCH, (batch_uid,)))
+                tries = self._ask_of("outbox", _VALIDATION, (batch_uid,))
+                validated = tuple(
+                    (moment_of(at), str(result), bool(done)) for at, result, done in tries if at is not None
+                )
                 return Found(uid, batch_uid, versions, rows, validated)
         return None
 
@@ -111,31 +109,21 @@ class EvidenceReader(ReadOnly):
         head, mark, _ = uid.rpartition("-I")
         if mark:
             yield head
-        yield from (str(row[0]) for row in self._ask("instruction", _OF_RESOURCE, (uid,)))
+        yield from (str(row[0]) for row in self._ask_of("instruction", _OF_RESOURCE, (uid,)))
 
     def _versions(self, uid: str, batch_uid: str) -> Iterator[Version]:
-        for received_at, digest, form, body, _ in self._ask("payload", _VERSIONS, (batch_uid,)):
+        for received_at, digest, form, body, _ in self._ask_of("payload", _VERSIONS, (batch_uid,)):
             text = original(form, body)
             good = intact(text, digest)
             said = _instruction(text, uid) if good else None
             if said is not None or not good:
-                yield Version(_at(received_at), digest.hex(), good, said)
+                yield Version(moment_of(received_at), digest.hex(), good, said)
 
     def _paged(self, query: str, values: tuple[object, ...]) -> Iterator[AuditRow]:
         last = -(1 << 62)
-        while page := self._ask("audit", query, (last, *values, PAGE)):
+        while page := self._ask_of("audit", query, (last, *values, PAGE)):
             yield from (AuditRow(*row) for row in page)
             last = page[-1][0]
-
-    def _ask(self, table: str, query: str, values: Sequence[object]) -> list[Any]:
-        try:
-            with closing(self._db.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (table,))) as there:
-                if there.fetchone() is None:
-                    return []
-            with closing(self._db.execute(query, values)) as answer:
-                return answer.fetchall()
-        except sqlite3.Error as problem:
-            raise StoreError(f"{self.path}: cannot be read: {problem}") from problem
 
 
 def _instruction(text: bytes, uid: str) -> Instruction | None:
@@ -145,11 +133,3 @@ def _instruction(text: bytes, uid: str) -> Instruction | None:
     except (WireError, UnicodeDecodeError):
         return None
     return next((item for item in held if item.instruction_uid == uid), None)
-
-
-def _at(microseconds: int) -> datetime:
-    return _EPOCH + timedelta(microseconds=microseconds)
-
-
-def _us(moment: datetime) -> int:
-    return (moment - _EPOCH) // timedelta(microseconds=1)

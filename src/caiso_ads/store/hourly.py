@@ -6,23 +6,20 @@ anew; a batch whose copy is damaged is counted, never guessed. A header of a new
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
-from contextlib import closing
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from caiso_ads.core.answering import ANSWERED_TYPES
 from caiso_ads.core.answers import Answer, AnswerKind, AnswerState
 from caiso_ads.core.codes import BatchStatus, ReasonCode, ResponseResult
 from caiso_ads.core.model import DispatchBatch, Instruction
-from caiso_ads.errors import StoreError, WireError
+from caiso_ads.errors import WireError
 from caiso_ads.store.evidence import intact, original
-from caiso_ads.store.looking import ReadOnly
+from caiso_ads.store.looking import ReadOnly, microseconds, moment_of
 from caiso_ads.wire.payload import read_result
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TYPES = ", ".join(str(int(kind)) for kind in sorted(ANSWERED_TYPES))
 _BATCHES = f"""
     SELECT p.operation, p.argument, p.received_at, p.sha256, p.form, p.body, p.corrupt
@@ -62,10 +59,10 @@ class HourlyReader(ReadOnly):
     def asked(self, since: datetime) -> AllAsked:
         """Return what takes answers and was received since then, by its start. Raises StoreError."""
         answers = self.answers(since)
-        headers = {row[0]: row[1:] for row in self._ask("batch", _HEADERS, (_us(since),))}
+        headers = {row[0]: row[1:] for row in self._ask_of("batch", _HEADERS, (microseconds(since),))}
         rows: list[Asked] = []
         damaged = 0
-        for row in self._ask("batch", _BATCHES, (_us(since),)):
+        for row in self._ask_of("batch", _BATCHES, (microseconds(since),)):
             batch = _batch(row)
             if batch is None:
                 damaged += 1
@@ -73,22 +70,12 @@ class HourlyReader(ReadOnly):
             now = _with_header(batch, headers.get(batch.batch_uid))
             for each in batch.instructions:
                 given = tuple(item for item in answers if item.instruction_uid == each.instruction_uid)
-                rows.append(Asked(now, each, _utc(row[2]), given))
+                rows.append(Asked(now, each, moment_of(row[2]), given))
         return AllAsked(tuple(rows), damaged)
 
     def answers(self, since: datetime) -> list[Answer]:
         """Return every answer given since then, oldest first; none in a database of before schema 0006."""
-        return [_answer(row) for row in self._ask("answer", _ANSWERS, (_us(since),))]
-
-    def _ask(self, table: str, query: str, values: Sequence[object]) -> list[Any]:
-        try:
-            with closing(self._db.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (table,))) as there:
-                if there.fetchone() is None:
-                    return []
-            with closing(self._db.execute(query, values)) as answer:
-                return answer.fetchall()
-        except sqlite3.Error as problem:
-            raise StoreError(f"{self.path}: cannot be read: {problem}") from problem
+        return [_answer(row) for row in self._ask_of("answer", _ANSWERS, (microseconds(since),))]
 
 
 def _batch(row: Sequence[Any]) -> DispatchBatch | None:
@@ -111,7 +98,7 @@ def _with_header(batch: DispatchBatch, header: Sequence[Any] | None) -> Dispatch
         batch,
         revision_no=revision_no,
         batch_status=BatchStatus(status),
-        batch_expires=None if expires is None else _utc(expires),
+        batch_expires=None if expires is None else moment_of(expires),
     )
 
 
@@ -125,8 +112,8 @@ def _answer(row: Sequence[Any]) -> Answer:
         revision_no=revision,
         kind=AnswerKind(kind),
         who=who,
-        given_at=_utc(given),
-        closes_at=None if closes is None else _utc(closes),
+        given_at=moment_of(given),
+        closes_at=None if closes is None else moment_of(closes),
         mw=mw,
         reason_code=None if reason is None else ReasonCode(reason),
         state=AnswerState(state),
@@ -134,11 +121,3 @@ def _answer(row: Sequence[Any]) -> Answer:
         text=text,
         seconded_by=second,
     )
-
-
-def _utc(microseconds: int) -> datetime:
-    return _EPOCH + timedelta(microseconds=microseconds)
-
-
-def _us(moment: datetime) -> int:
-    return (moment - _EPOCH) // timedelta(microseconds=1)

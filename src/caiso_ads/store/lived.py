@@ -6,20 +6,16 @@ what was not recorded is not made up.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
-from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from caiso_ads.core.intervals import Outage, Span
 from caiso_ads.core.lived import Distrust, Forced, Lived
 from caiso_ads.core.override import Override
 from caiso_ads.core.quality import Directive
-from caiso_ads.errors import StoreError
-from caiso_ads.store.looking import ReadOnly
+from caiso_ads.store.looking import ReadOnly, microseconds, moment_of
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _OUTAGES = "SELECT start_at, end_at, reason FROM outage WHERE start_at < ? AND end_at > ? ORDER BY start_at"
 # An end by time needs no event; its row would be there or not, depending on when the gateway came to write it.
 _FORCED = """
@@ -38,36 +34,20 @@ class LivedReader(ReadOnly):
 
     def between(self, start: datetime, end: datetime) -> Lived:
         """Return all that touches the time from ``start`` until before ``end``. Raises StoreError."""
-        window = _us(end), _us(start)
-        clock, store = (self._ask("disturbance", _DISTURBED, (kind, *window)) for kind in ("clock", "store"))
+        window = microseconds(end), microseconds(start)
+        clock, store = (self._ask_of("disturbance", _DISTURBED, (kind, *window)) for kind in ("clock", "store"))
         return Lived(
-            tuple(Outage(_utc(a), _utc(b), why) for a, b, why in self._ask("outage", _OUTAGES, window)),
-            tuple(_forced(row) for row in self._ask("operator_override", _FORCED, window)),
-            tuple(Distrust(_utc(a), None if b is None else _utc(b), off, after) for a, b, off, after in clock),
-            tuple(Span(_utc(a), _utc(b)) for a, b, *_ in store),
+            tuple(Outage(moment_of(a), moment_of(b), why) for a, b, why in self._ask_of("outage", _OUTAGES, window)),
+            tuple(_forced(row) for row in self._ask_of("operator_override", _FORCED, window)),
+            tuple(
+                Distrust(moment_of(a), None if b is None else moment_of(b), off, after) for a, b, off, after in clock
+            ),
+            tuple(Span(moment_of(a), moment_of(b)) for a, b, *_ in store),
         )
-
-    def _ask(self, table: str, query: str, values: Sequence[object]) -> list[Any]:
-        try:
-            with closing(self._db.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (table,))) as there:
-                if there.fetchone() is None:
-                    return []
-            with closing(self._db.execute(query, values)) as answer:
-                return answer.fetchall()
-        except sqlite3.Error as problem:
-            raise StoreError(f"{self.path}: cannot be read: {problem}") from problem
 
 
 def _forced(row: Sequence[Any]) -> Forced:
     resource_id, mw, directive, reason, who, since, until, ended = row
     word = None if directive is None else Directive(directive)
-    override = Override(resource_id, mw, word, reason, who, _utc(since), _utc(until))
-    return Forced(override, None if ended is None else _utc(ended))
-
-
-def _utc(microseconds: int) -> datetime:
-    return _EPOCH + timedelta(microseconds=microseconds)
-
-
-def _us(moment: datetime) -> int:
-    return (moment - _EPOCH) // timedelta(microseconds=1)
+    override = Override(resource_id, mw, word, reason, who, moment_of(since), moment_of(until))
+    return Forced(override, None if ended is None else moment_of(ended))

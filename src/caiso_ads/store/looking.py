@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from caiso_ads.errors import StoreError
 from caiso_ads.store import engine
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class ReadOnly:
@@ -37,3 +42,29 @@ class ReadOnly:
     def close(self) -> None:
         """Close the connection."""
         self._db.close()
+
+    def _ask(self, query: str, values: Sequence[object] = ()) -> list[Any]:
+        """Return the rows of a query. Raises StoreError."""
+        try:
+            with closing(self._db.execute(query, values)) as answer:
+                return answer.fetchall()
+        except sqlite3.Error as problem:
+            raise StoreError(f"{self.path}: cannot be read: {problem}") from problem
+
+    def _has(self, table: str) -> bool:
+        """Whether the database has that table: one of an older schema may not."""
+        return bool(self._ask("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (table,)))
+
+    def _ask_of(self, table: str, query: str, values: Sequence[object] = ()) -> list[Any]:
+        """Return the rows of a query, none where the database does not have that table yet. Raises StoreError."""
+        return self._ask(query, values) if self._has(table) else []
+
+
+def moment_of(microseconds: int) -> datetime:
+    """Return a stored time, microseconds since 1970, as aware UTC."""
+    return _EPOCH + timedelta(microseconds=microseconds)
+
+
+def microseconds(moment: datetime) -> int:
+    """Return an aware time as it is stored."""
+    return (moment - _EPOCH) // timedelta(microseconds=1)

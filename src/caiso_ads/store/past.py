@@ -7,21 +7,18 @@ after its SHA-256 was checked; a damaged one, or one that cannot be read now, co
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from caiso_ads.core.model import DispatchBatch, TrajectoryBatch
-from caiso_ads.errors import StoreError, WireError
+from caiso_ads.errors import WireError
 from caiso_ads.store.evidence import WHOLE, intact, original
-from caiso_ads.store.looking import ReadOnly
+from caiso_ads.store.looking import ReadOnly, microseconds, moment_of
 from caiso_ads.wire.operations import OPERATIONS, ResultKind
 from caiso_ads.wire.payload import BadItem, read_result
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _PAGE = 200
 _COLUMNS = """id, uid, operation, argument, received_at, sha256, form, body, error, error_where, corrupt,
     (SELECT group_concat(n) FROM bad_item WHERE bad_item.payload = payload.id) AS bad"""
@@ -79,13 +76,13 @@ class Past(ReadOnly):
 
     def span(self) -> tuple[datetime, datetime] | None:
         """Return when the first and the last answer of the two streams was received; None when there is none."""
-        first, last = self._ask(_SPAN, ())[0]
-        return None if first is None else (_utc(first), _utc(last))
+        first, last = self._page(_SPAN, ())[0]
+        return None if first is None else (moment_of(first), moment_of(last))
 
     def between(self, start: datetime, end: datetime) -> Iterator[Stored]:
         """Yield what was received from ``start`` until before ``end``, in the order it was received."""
-        last, row, until = _us(start) - 1, 2**62, _us(end)
-        while page := self._ask(_BETWEEN, (last, row, until, _PAGE)):
+        last, row, until = microseconds(start) - 1, 2**62, microseconds(end)
+        while page := self._page(_BETWEEN, (last, row, until, _PAGE)):
             yield from map(_stored, page)
             row, last = page[-1][0], page[-1][4]
 
@@ -95,22 +92,13 @@ class Past(ReadOnly):
         Lists of headers are left out: nothing of them goes into the tables.
         """
         row = 0
-        while page := self._ask(_REFUSED, (row, _PAGE)):
+        while page := self._page(_REFUSED, (row, _PAGE)):
             yield from map(_stored, page)
             row = page[-1][0]
 
-    def _ask(self, query: str, values: Sequence[object]) -> list[Any]:
-        try:
-            if "{later}" in query:
-                query = query.replace("{later}", self._later())
-            with closing(self._db.execute(query, values)) as answer:
-                return answer.fetchall()
-        except sqlite3.Error as problem:
-            raise StoreError(f"{self.path}: cannot be read: {problem}") from problem
-
-    def _later(self) -> str:
-        with closing(self._db.execute("SELECT 1 FROM sqlite_master WHERE name = 'decoded_later'")) as there:
-            return _LATER if there.fetchone() else _NO_LATER
+    def _page(self, query: str, values: Sequence[object]) -> list[Any]:
+        later = _LATER if self._has("decoded_later") else _NO_LATER
+        return self._ask(query.replace("{later}", later), values)
 
 
 def _stored(row: Sequence[Any]) -> Stored:
@@ -127,8 +115,8 @@ def _stored(row: Sequence[Any]) -> Stored:
         else:
             places |= {n}
         now = items if n == WHOLE else items[n : n + 1]
-        seen += [(_utc(decoded_at), item) for item in now if not isinstance(item, WireError)]
-    return Stored(number, uid, operation, _utc(received_at), items, then, places, tuple(seen))
+        seen += [(moment_of(decoded_at), item) for item in now if not isinstance(item, WireError)]
+    return Stored(number, uid, operation, moment_of(received_at), items, then, places, tuple(seen))
 
 
 def _read(operation: str, argument: str, payload: bytes) -> tuple[Content | WireError, ...]:
@@ -142,11 +130,3 @@ def _read(operation: str, argument: str, payload: bytes) -> tuple[Content | Wire
     if OPERATIONS[operation].result in {ResultKind.BATCH, ResultKind.TRAJECTORY}:
         return tuple(item.error if isinstance(item, BadItem) else item for item in items)
     return tuple(item.error for item in items if isinstance(item, BadItem))
-
-
-def _utc(microseconds: int) -> datetime:
-    return _EPOCH + timedelta(microseconds=microseconds)
-
-
-def _us(moment: datetime) -> int:
-    return (moment - _EPOCH) // timedelta(microseconds=1)

@@ -5,18 +5,14 @@ Rule: as ``reader``: read-only, one short query each, no SQLAlchemy. A database 
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
-from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from caiso_ads.core.price import Correction, Market, NodeInfo, Price
-from caiso_ads.errors import StoreError
 from caiso_ads.ports.prices import StoredPrice
-from caiso_ads.store.looking import ReadOnly
+from caiso_ads.store.looking import ReadOnly, microseconds, moment_of
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NUMBERS = {Market.RTD: 1, Market.FMM: 2, Market.HASP: 3, Market.DAM: 4}
 _PARTS = ("length_s", "lmp_usd_per_mwh", "energy_usd_per_mwh", "congestion_usd_per_mwh", "loss_usd_per_mwh",
           "ghg_usd_per_mwh")  # fmt: skip
@@ -40,11 +36,11 @@ class PriceLooking(ReadOnly):
         """Return the newest version of each interval that begins in that time, by node and start."""
         found: list[StoredPrice] = []
         for node in sorted(set(nodes)):
-            for begin, *values, first, last, request, revisions in self._ask(
-                _PRICES, (_NUMBERS[market], node, _us(start), _us(end))
+            for begin, *values, first, last, request, revisions in self._ask_of(
+                "price_correction", _PRICES, (_NUMBERS[market], node, microseconds(start), microseconds(end))
             ):
                 price = _price(node, market, begin, values)
-                found.append(StoredPrice(price, _utc(first), _utc(last), request, revisions))
+                found.append(StoredPrice(price, moment_of(first), moment_of(last), request, revisions))
         return found
 
     def corrections(self, market: Market, start: datetime, end: datetime) -> list[Correction]:
@@ -53,44 +49,35 @@ class PriceLooking(ReadOnly):
             Correction(
                 _price(node, market, begin, values[: len(_PARTS)]),
                 _price(node, market, begin, values[len(_PARTS) :]),
-                _utc(seen),
+                moment_of(seen),
             )
-            for node, begin, seen, *values in self._ask(_CORRECTIONS, (_NUMBERS[market], _us(start), _us(end)))
+            for node, begin, seen, *values in self._ask_of(
+                "price_correction", _CORRECTIONS, (_NUMBERS[market], microseconds(start), microseconds(end))
+            )
         ]
 
     def nodes(self) -> list[str]:
         """Return every node that has, or was asked for, a price; by name."""
-        return [name for (name,) in self._ask("SELECT name FROM price_node ORDER BY name", ())]
+        return [name for (name,) in self._ask_of("price_correction", "SELECT name FROM price_node ORDER BY name", ())]
 
     def catalogue(self, kind: str) -> tuple[list[NodeInfo], datetime | None]:
         """Return the catalogue of that kind and when it was fetched; empty and None when it never was."""
-        at = [_utc(moment) for (moment,) in self._ask("SELECT fetched_at FROM price_catalogue WHERE kind = ?", (kind,))]
+        at = [
+            moment_of(moment)
+            for (moment,) in self._ask_of(
+                "price_correction", "SELECT fetched_at FROM price_catalogue WHERE kind = ?", (kind,)
+            )
+        ]
         rows = [
-            NodeInfo(of, name, node, None if since is None else _utc(since), None if until is None else _utc(until))
-            for of, name, node, since, until in self._ask(_CATALOGUE, (kind,))
+            NodeInfo(
+                of, name, node, None if since is None else moment_of(since), None if until is None else moment_of(until)
+            )
+            for of, name, node, since, until in self._ask_of("price_correction", _CATALOGUE, (kind,))
         ]
         return rows, at[0] if at else None
-
-    def _ask(self, query: str, values: Sequence[object]) -> list[Any]:
-        try:
-            with closing(self._db.execute("SELECT 1 FROM sqlite_master WHERE name = 'price_correction'")) as there:
-                if there.fetchone() is None:
-                    return []
-            with closing(self._db.execute(query, values)) as answer:
-                return answer.fetchall()
-        except sqlite3.Error as problem:
-            raise StoreError(f"{self.path}: cannot be read: {problem}") from problem
 
 
 def _price(node: str, market: Market, start: int, values: Sequence[Any]) -> Price:
     length_s, *parts = values
-    begin = _utc(start)
+    begin = moment_of(start)
     return Price(node, market, begin, begin + timedelta(seconds=length_s), *parts)
-
-
-def _utc(microseconds: int) -> datetime:
-    return _EPOCH + timedelta(microseconds=microseconds)
-
-
-def _us(moment: datetime) -> int:
-    return (moment - _EPOCH) // timedelta(microseconds=1)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from caiso_ads.core.override import Override
@@ -17,9 +17,8 @@ from caiso_ads.core.quality import Directive
 from caiso_ads.errors import StoreError
 from caiso_ads.store.chain import AuditRow
 from caiso_ads.store.evidence import intact, original
-from caiso_ads.store.looking import ReadOnly
+from caiso_ads.store.looking import ReadOnly, moment_of
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _STREAMS = {1: "dispatch", 2: "trajectory", 3: "list"}
 _COUNTS = """
     SELECT (SELECT count(*) FROM payload) AS payload, (SELECT count(*) FROM bad_item) AS bad_item,
@@ -87,15 +86,11 @@ class Reader(ReadOnly):
 
 def _original(row: dict[str, Any]) -> Original:
     text = original(row["form"], row["body"])
-    at = _at(row["received_at"])
+    at = moment_of(row["received_at"])
     return Original(row["id"], _STREAMS[row["stream"]], at, text, row["error"], intact(text, row["sha256"]))
 
 
 def _override(row: dict[str, Any]) -> Override:
     word = None if row["directive"] is None else Directive(row["directive"])
-    since, until = _at(row["since"]), _at(row["until"])
+    since, until = moment_of(row["since"]), moment_of(row["until"])
     return Override(row["resource_id"], row["setpoint_mw"], word, row["reason"], row["who"], since, until)
-
-
-def _at(microseconds: int) -> datetime:
-    return _EPOCH + timedelta(microseconds=microseconds)
