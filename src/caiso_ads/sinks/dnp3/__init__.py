@@ -63,7 +63,10 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         """Return the sink; ConfigError when the resources do not fit or the library is not installed."""
         if find_spec("dnp3") is None:
             raise ConfigError("needs the library dnp3py", table="sinks.dnp3", cure="pip install 'caiso-ads[dnp3]'")
-        from caiso_ads.sinks.dnp3.server import Dnp3Sink, Settings
+        from caiso_ads.sinks.dnp3.server import (  # noqa: PLC0415 - the library is needed only here
+            Dnp3Sink,
+            Settings,
+        )
 
         settings = Settings(
             host=self.host,
