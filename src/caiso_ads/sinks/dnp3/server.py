@@ -117,6 +117,11 @@ class Dnp3Sink:
         """Run a piece of the library's work in the sink's thread."""
         return await asyncio.get_running_loop().run_in_executor(self._pool, work)
 
+    def submit(self, work: Callable[[], object]) -> None:
+        """Have a short piece of work done without waiting, also where this task is being cancelled."""
+        with contextlib.suppress(RuntimeError):  # the thread has ended, and its engine with it
+            self._pool.submit(work)
+
     async def _end_connections(self) -> None:
         for task in self._tasks:
             task.cancel()
@@ -134,7 +139,8 @@ class Dnp3Sink:
         self._master = (peer, task)
         self._tasks.add(task)
         try:
-            await Session(self, peer, reader, writer).run()
+            with contextlib.suppress(asyncio.CancelledError):  # by us alone: another replaces it, or the sink stops
+                await Session(self, peer, reader, writer).run()
         except (OSError, TimeoutError, asyncio.IncompleteReadError) as error:
             self.note("dropped", f"connection of {peer} ended: {type(error).__name__} {error}")
         except ValueError as error:  # the library's word for bytes that are no DNP3
@@ -198,8 +204,7 @@ class Session:
                 await self._answer(number, source, request, requests)
         finally:
             await requests.aclose()
-            with contextlib.suppress(RuntimeError):  # the thread is gone when the sink is stopping
-                await self._sink.do(lambda: engine.release(number))
+            self._sink.submit(lambda: engine.release(number))
 
     async def _requests(self) -> AsyncGenerator[tuple[int, bytes], None]:
         while data := await asyncio.wait_for(self._reader.read(4096), self._sink.settings.idle_timeout_s):
@@ -241,7 +246,7 @@ class Session:
             whole = await self._deliver(source, fragments, requests)
         except BaseException:
             if had_events:
-                await asyncio.shield(sink.do(engine.lost))
+                sink.submit(engine.lost)
             raise
         if whole and fragments:
             await sink.do(lambda: engine.delivered(fragments[-1]))
