@@ -10,7 +10,7 @@ from typing import Any
 import opendnp3 as o
 
 
-class Values(o.ISOEHandler):
+class Values(o.ISOEHandler):  # type: ignore[misc]  # opendnp3 has no types
     def __init__(self) -> None:
         super().__init__()
         self.found: list[list[Any]] = []
@@ -35,7 +35,7 @@ class Values(o.ISOEHandler):
             )
 
 
-class Application(o.IMasterApplication):
+class Application(o.IMasterApplication):  # type: ignore[misc]  # opendnp3 has no types
     def __init__(self, done: queue.Queue[str]) -> None:
         super().__init__()
         self.done, self.iin, self.restarts = done, [0, 0], 0
@@ -61,7 +61,7 @@ class Application(o.IMasterApplication):
         return False
 
 
-class Channel(o.IChannelListener):
+class Channel(o.IChannelListener):  # type: ignore[misc]  # opendnp3 has no types
     def OnStateChange(self, state: Any) -> None:  # noqa: N802
         pass
 

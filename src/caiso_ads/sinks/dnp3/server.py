@@ -156,7 +156,7 @@ class Dnp3Sink:
 
     def _admit(self, peer: str) -> bool:
         allow = self.settings.allow
-        if allow and not any(ip_address(peer.split("%", maxsplit=1)[0]) in network for network in allow):
+        if allow and not _listed(peer, allow):
             why = "its address is not in allow"
         elif self._master is not None and self._master[0] != peer:
             why = f"{self._master[0]} is connected; one master at a time"
@@ -182,6 +182,14 @@ class Dnp3Sink:
         if now - self._logged.get(kind, -_LOG_INTERVAL_S) >= _LOG_INTERVAL_S:
             self._logged[kind] = now
             log.warning("DNP3: %s", text)
+
+
+def _listed(peer: str, allow: Sequence[Network]) -> bool:
+    try:
+        address = ip_address(peer.split("%", maxsplit=1)[0])
+    except ValueError:  # gone before its address could be asked for
+        return False
+    return any(address in network for network in allow)
 
 
 class Session:
