@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import queue
 import sys
+import threading
 from typing import Any
 
 import opendnp3 as o
@@ -39,6 +40,7 @@ class Application(o.IMasterApplication):  # type: ignore[misc]  # opendnp3 has n
     def __init__(self, done: queue.Queue[str]) -> None:
         super().__init__()
         self.done, self.iin, self.restarts = done, [0, 0], 0
+        self.opened = threading.Event()
 
     def OnReceiveIIN(self, iin: Any) -> None:  # noqa: N802
         self.iin = [int(iin.LSB), int(iin.MSB)]
@@ -52,7 +54,7 @@ class Application(o.IMasterApplication):  # type: ignore[misc]  # opendnp3 has n
             self.done.put(str(info.result))
 
     def OnOpen(self) -> None:  # noqa: N802
-        pass
+        self.opened.set()
 
     def OnClose(self) -> None:  # noqa: N802
         pass
@@ -77,6 +79,8 @@ def main() -> None:
     values, application = Values(), Application(done)
     master = channel.AddMaster("master", values, application, config)
     master.Enable()
+    if not application.opened.wait(20):
+        raise SystemExit("no connection")  # a scan before it fails at once
     for line in sys.stdin:
         sys.stdout.write(json.dumps(act(line.split(), master, values, application, done)) + "\n")
         sys.stdout.flush()
