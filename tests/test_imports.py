@@ -19,6 +19,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "alembic": ("store",),
     "click": ("cli",),
     "cryptography": ("ads", "simulator"),
+    "dnp3": ("sinks",),
     "lxml": ("wire",),
     "msgspec": ("config", "sinks", "simulator", "store", "cli", "wire"),
     "pyarrow": ("cli",),

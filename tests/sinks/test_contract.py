@@ -19,6 +19,7 @@ from caiso_ads.core.quality import Directive, Quality
 from caiso_ads.ports import Feed, Sink, SinkContext
 from caiso_ads.sinks import REGISTRY, SinkConfig, config_type
 from tests.fakes import FakeClock, KeptEvidence, MemoryStore
+from tests.sinks.dnp3.master import Master as Dnp3Master
 from tests.sinks.modbus.snapshots import IDS, Master, nothing_known, resource, snapshot
 
 
@@ -34,6 +35,14 @@ async def modbus_directive(sink: Any, folder: Path) -> str:
     master = Master(*await asyncio.open_connection(*sink.bound[0]))
     try:
         return Directive(int.from_bytes(await master.registers(1116, 1))).name
+    finally:
+        master.close()
+
+
+async def dnp3_directive(sink: Any, folder: Path) -> str:
+    master = await Dnp3Master.open(*sink.bound[0])
+    try:
+        return Directive((await master.read())["AI", 100][0]).name
     finally:
         master.close()
 
@@ -55,6 +64,7 @@ async def status_directive(sink: Any, folder: Path) -> str:
 PROBES = {
     "modbus": Probe(lambda folder: {"port": 0}, modbus_directive),
     "files": Probe(lambda folder: {"directory": folder}, files_directive),
+    "dnp3": Probe(lambda folder: {"port": 0}, dnp3_directive),
     "status": Probe(lambda folder: {"path": folder / "status.json"}, status_directive),
 }
 

@@ -95,7 +95,7 @@ NOTICES: Mapping[Notice, str] = {
 
 @click.command()
 @click.option("--config", "config_path", type=click.Path(path_type=Path), help="Configuration; without it an example.")
-@click.option("--sink", type=click.Choice(["modbus"]), default="modbus", show_default=True, help="Whose map.")
+@click.option("--sink", type=click.Choice(["modbus", "dnp3"]), default="modbus", show_default=True, help="Whose map.")
 @click.option(
     "--format",
     "form",
@@ -117,6 +117,11 @@ def command(config_path: Path | None, sink: str, form: str, *, catalogue: bool, 
         from caiso_ads.cli._directive_page import directive_page
 
         click.echo(catalogue_markdown() if catalogue else directive_page(), nl=False)
+        return
+    if sink == "dnp3":
+        from caiso_ads.cli._dnp3_points import dnp3_list
+
+        click.echo(dnp3_list(config_path, form), nl=False)
         return
     rows, remarks = _MAPS[sink](config_path)
     click.echo(_FORMATS[form](rows, remarks), nl=False)
