@@ -20,6 +20,7 @@ from caiso_ads.ports import Feed, Sink, SinkContext
 from caiso_ads.sinks import REGISTRY, SinkConfig, config_type
 from tests.fakes import FakeClock, KeptEvidence, MemoryStore
 from tests.sinks.modbus.snapshots import IDS, Master, nothing_known, resource, snapshot
+from tests.sinks.opcua import clients as opcua
 
 
 @dataclass(frozen=True)
@@ -52,10 +53,18 @@ async def status_directive(sink: Any, folder: Path) -> str:
     ).name
 
 
+async def opcua_directive(sink: Any, folder: Path) -> str:
+    async with opcua.client(sink.bound[0][1]) as reader:
+        read = await opcua.value(reader, f"{IDS[0]}.directive")
+        assert read.Value is not None
+        return Directive(read.Value.Value).name
+
+
 PROBES = {
     "modbus": Probe(lambda folder: {"port": 0}, modbus_directive),
     "files": Probe(lambda folder: {"directory": folder}, files_directive),
     "status": Probe(lambda folder: {"path": folder / "status.json"}, status_directive),
+    "opcua": Probe(lambda folder: opcua.keys(), opcua_directive),
 }
 
 each_sink = pytest.mark.parametrize("name", list(REGISTRY))

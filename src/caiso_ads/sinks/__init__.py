@@ -15,6 +15,7 @@ REGISTRY: dict[str, str] = {
     "modbus": "caiso_ads.sinks.modbus",
     "files": "caiso_ads.sinks.files",
     "status": "caiso_ads.sinks.status",
+    "opcua": "caiso_ads.sinks.opcua",
 }
 
 

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from caiso_ads import __version__
 from caiso_ads.core.points import GATEWAY_POINTS, RESOURCE_POINTS, Kind, PointValue, Snapshot
 from caiso_ads.core.quality import Directive, Quality, Reason
+from caiso_ads.sinks._trust import without_trust
 from caiso_ads.sinks.modbus import layout
-from caiso_ads.sinks.modbus.image import Image, Renderer, _Block, without_trust
+from caiso_ads.sinks.modbus.image import Image, Renderer, _Block
 from caiso_ads.sinks.modbus.layout import Plan
 from tests.sinks.modbus.snapshots import AT, IDS, nothing_known, resource, slots, snapshot
 

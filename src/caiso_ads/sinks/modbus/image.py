@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from caiso_ads import __version__
@@ -24,7 +24,8 @@ from caiso_ads.core.points import (
     qualities_of,
     values_of,
 )
-from caiso_ads.core.quality import Directive, Quality, Reason
+from caiso_ads.core.quality import Directive, Quality
+from caiso_ads.sinks._trust import without_trust
 from caiso_ads.sinks.modbus import layout
 from caiso_ads.sinks.modbus.layout import Plan
 
@@ -249,50 +250,3 @@ def _bits(values: Sequence[Values], nodes: Sequence[Sequence[PointValue]], *, li
         if _is_good(items):
             bits |= 1 << (layout.RESOURCE_BITS + index)
     return bits
-
-
-def without_trust(snapshot: Snapshot) -> Snapshot:
-    """Return what is still true when no newer snapshot comes: the values, but nothing good and nothing to follow.
-
-    Interpretation: the control loop publishes each second (reliability promise Q5); silence means that it has
-    stopped, and then its last word "good" is worth nothing.
-    """
-    return replace(
-        snapshot,
-        gateway=tuple(map(_distrust, snapshot.gateway)),
-        resources={key: _distrust_resource(items) for key, items in snapshot.resources.items()},
-        nodes={key: _distrust_node(items) for key, items in snapshot.nodes.items()},
-        dot_prices={key: _distrust(item) for key, item in snapshot.dot_prices.items()},
-    )
-
-
-_TRUSTED = (Quality.GOOD, Quality.UNCERTAIN)
-_ACTING = (Directive.FOLLOW, Directive.RELEASE, Directive.TEST)
-
-
-def _distrust(item: PointValue) -> PointValue:
-    return item._replace(quality=Quality.BAD_COMM) if item.quality in _TRUSTED else item
-
-
-def _distrust_resource(items: Sequence[PointValue]) -> tuple[PointValue, ...]:
-    changed = [_distrust(item) for item in items]
-    word: Mapping[str, Value | None] = {key: items[_RESOURCE[key]].value for key in ("quality", "directive", "reasons")}
-    if word["quality"] in _TRUSTED:
-        changed[_RESOURCE["quality"]] = PointValue(Quality.BAD_COMM, Quality.BAD_COMM)
-    if word["directive"] in _ACTING:
-        reasons = word["reasons"] if isinstance(word["reasons"], int) else 0
-        changed[_RESOURCE["directive"]] = PointValue(Directive.HOLD, Quality.BAD_COMM)
-        changed[_RESOURCE["reasons"]] = PointValue(reasons | Reason.ADS_UNREACHABLE, Quality.BAD_COMM)
-    return tuple(changed)
-
-
-def _distrust_node(items: Sequence[PointValue]) -> tuple[PointValue, ...]:
-    """Nothing is active any more: nobody looks whether its interval has ended."""
-    changed = [
-        _distrust(item)._replace(value=None) if point.key.startswith("active_") else _distrust(item)
-        for point, item in zip(NODE_POINTS, items, strict=True)
-    ]
-    for key in _NODE_QUALITIES:
-        if items[_NODE[key]].value in _TRUSTED:
-            changed[_NODE[key]] = PointValue(Quality.BAD_COMM, Quality.BAD_COMM)
-    return tuple(changed)
