@@ -63,7 +63,7 @@ async def client(
         made.set_password(word or "")
     else:
         await made.load_client_certificate(str(certificate))
-        await made.load_private_key(str(key))
+        await made.load_private_key(key)
     async with made:
         yield made
 
@@ -73,11 +73,9 @@ def point(made: Client, name: str) -> Any:
     return made.get_node(f"ns=2;s={name}")
 
 
-async def value(made: Client, name: str) -> ua.DataValue:
+async def value(made: Client, name: str) -> Any:
     """Read a point with its status, also when that is bad."""
-    read = await point(made, name).read_data_value(raise_on_bad_status=False)
-    assert isinstance(read, ua.DataValue)
-    return read
+    return await point(made, name).read_data_value(raise_on_bad_status=False)
 
 
 class Running:

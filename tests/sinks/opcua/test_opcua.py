@@ -125,16 +125,18 @@ async def test_a_subscriber_hears_a_changed_directive_and_at_the_end_that_we_sto
             assert await changes.heard.get() == (Directive.FOLLOW, 0)
             held = resource(Quality.BAD_COMM, directive=Directive.HOLD, reasons=1)
             running.feed.publish(snapshot({ALPHA: held, IDS[1]: resource()}, generation=2))
-            assert await changes.heard.get() == (Directive.HOLD, 0x80310000)
+            assert await changes.heard.get() == (Directive.HOLD, 0x40000000)
+            await subscription.subscribe_data_change(point(reader, f"{ALPHA}.setpoint_mw"))
+            assert await changes.heard.get() == (None, 0x80310000)
             await running.stop()
-            assert await changes.heard.get() == (Directive.HOLD, 0x800C0000)
+            assert await changes.heard.get() == (None, 0x800C0000)
 
 
 async def test_a_loop_that_stands_still_is_not_good() -> None:
     async with serving(snapshot(), stall_limit_s=2.0) as running, client(running.port) as reader:
 
         async def distrusted() -> bool:
-            return (await value(reader, f"{ALPHA}.setpoint_mw")).StatusCode.value == 0x80310000
+            return bool((await value(reader, f"{ALPHA}.setpoint_mw")).StatusCode.value == 0x80310000)
 
         await running.until(distrusted)
         assert (await value(reader, f"{ALPHA}.directive")).Value.Value == Directive.HOLD

@@ -21,6 +21,7 @@ from asyncua.common.callback import CallbackType
 from asyncua.common.connection import TransportLimits
 from asyncua.crypto.permission_rules import User, UserRole
 from asyncua.server.internal_session import InternalSession
+from asyncua.server.user_managers import UserManager
 
 from caiso_ads.core.points import Snapshot
 from caiso_ads.sinks._files_words import shut_down
@@ -38,7 +39,7 @@ _LOG_EVERY_S = 60.0
 log = logging.getLogger("caiso_ads.sinks.opcua")
 
 
-class Users:
+class Users(UserManager):
     """Who may read: a name with its password, or the holder of a listed certificate's key."""
 
     def __init__(self, setup: Setup) -> None:
@@ -50,7 +51,7 @@ class Users:
         iserver: Any,  # noqa: ARG002 - asyncua fixes the signature
         username: str | None = None,
         password: str | None = None,
-        certificate: bytes | None = None,
+        certificate: Any = None,
     ) -> User | None:
         """Return the user, or None to refuse. ``certificate`` is the token's, or beside a name the channel's."""
         if username is not None:
@@ -63,7 +64,7 @@ class Users:
         return None
 
     def _is_trusted(self, certificate: bytes | None) -> bool:
-        return certificate in self._trusted and certificate is not None and is_in_time(certificate, datetime.now(UTC))
+        return certificate is not None and certificate in self._trusted and is_in_time(certificate, datetime.now(UTC))
 
 
 class Inbox:

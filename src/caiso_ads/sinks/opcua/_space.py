@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 from asyncua import Node, Server, ua
 
@@ -35,7 +35,7 @@ Cell = tuple[Value, int, datetime | None]
 def cell(point: Point, known: PointValue) -> Cell:
     """Return what a client sees of a point: value, status code, source time; ages in whole seconds, never younger."""
     value = _plain(point, known.value)
-    return value, status_of(known.quality, present=value is not None), known.source_time
+    return value, status_of(point.key, known.quality, present=value is not None), known.source_time
 
 
 def _plain(point: Point, value: Value) -> Value:
@@ -101,8 +101,8 @@ class Space:
         data = ua.DataValue(
             ua.Variant(None, ua.VariantType.Null) if value is None else ua.Variant(value, _TYPES[point.kind]),
             ua.StatusCode(ua.UInt32(status)),
-            SourceTimestamp=source_time or at,
-            ServerTimestamp=datetime.now(UTC),
+            SourceTimestamp=_time(source_time or at),
+            ServerTimestamp=_time(datetime.now(UTC)),
         )
         await self._server.write_attribute_value(self._id(name), data)
         return 1
@@ -158,7 +158,11 @@ class Space:
         return self._server.get_node(self._id(name))
 
     def _id(self, name: str) -> ua.NodeId:
-        return ua.NodeId(name, ua.Int16(self._index))
+        return ua.NodeId(ua.String(name), ua.Int16(self._index))
+
+
+def _time(at: datetime) -> ua.DateTime:
+    return cast("ua.DateTime", at)  # the library takes and gives plain datetimes
 
 
 def _unit(unit: str) -> ua.EUInformation:

@@ -10,6 +10,8 @@ from caiso_ads.core.quality import Quality
 
 GOOD = 0x00000000
 NO_DATA = 0x809B0000
+UNCERTAIN = 0x40000000
+_BAD = 0x80000000
 
 STATUS: dict[Quality, int] = {
     Quality.INIT: 0x80320000,  # BadWaitingForInitialData
@@ -26,7 +28,16 @@ STATUS: dict[Quality, int] = {
 }
 
 
-def status_of(quality: Quality, *, present: bool) -> int:
-    """Return the status code of a value; one that should be usable but is not there is BadNoData."""
+_WORDS = ("directive", "reasons", "quality", "published_quality")
+
+
+def status_of(key: str, quality: Quality, *, present: bool) -> int:
+    """Return the status code of a point's value; one that should be usable but is not there is BadNoData.
+
+    A Bad status takes the value away (OPC 10000-4 §7.11). The words that say why nothing is good stay readable: they
+    are Uncertain then, so that a client that looks at the severity alone does not trust them.
+    """
     code = STATUS[quality]
-    return code if present or code & 0x80000000 else NO_DATA
+    if key in _WORDS and present and code & _BAD:
+        return UNCERTAIN
+    return code if present or code & _BAD else NO_DATA
