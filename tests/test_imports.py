@@ -17,8 +17,9 @@ PACKAGE = ROOT / "src" / "caiso_ads"
 HOMES: dict[str, tuple[str, ...]] = {
     "aiohttp": ("ads", "oasis", "simulator"),
     "alembic": ("store",),
+    "asyncua": ("sinks",),
     "click": ("cli",),
-    "cryptography": ("ads", "simulator"),
+    "cryptography": ("ads", "simulator", "sinks"),
     "dnp3": ("sinks",),
     "lxml": ("wire",),
     "msgspec": ("config", "sinks", "simulator", "store", "cli", "wire"),

@@ -21,6 +21,7 @@ from caiso_ads.sinks import REGISTRY, SinkConfig, config_type
 from tests.fakes import FakeClock, KeptEvidence, MemoryStore
 from tests.sinks.dnp3.master import Master as Dnp3Master
 from tests.sinks.modbus.snapshots import IDS, Master, nothing_known, resource, snapshot
+from tests.sinks.opcua import clients as opcua
 
 
 @dataclass(frozen=True)
@@ -61,11 +62,19 @@ async def status_directive(sink: Any, folder: Path) -> str:
     ).name
 
 
+async def opcua_directive(sink: Any, folder: Path) -> str:
+    async with opcua.client(sink.bound[0][1]) as reader:
+        read = await opcua.value(reader, f"{IDS[0]}.directive")
+        assert read.Value is not None
+        return Directive(read.Value.Value).name
+
+
 PROBES = {
     "modbus": Probe(lambda folder: {"port": 0}, modbus_directive),
     "files": Probe(lambda folder: {"directory": folder}, files_directive),
     "dnp3": Probe(lambda folder: {"port": 0}, dnp3_directive),
     "status": Probe(lambda folder: {"path": folder / "status.json"}, status_directive),
+    "opcua": Probe(lambda folder: opcua.keys(), opcua_directive),
 }
 
 each_sink = pytest.mark.parametrize("name", list(REGISTRY))

@@ -83,7 +83,7 @@ def load_config(path: Path) -> Config:
         store=store,
         resources=resources,
         limits=_convert(raw.get("limits", {}), LimitsConfig, place.at("limits")),
-        sinks=_sinks(raw.get("sinks", {}), place, status_path=f"{store.path}.status.json"),
+        sinks=_sinks(raw.get("sinks", {}), place, store.path),
         source=path,
         oasis=_oasis(raw, place, ads.environment, used=bool(nodes)),
         nodes=nodes,
@@ -216,12 +216,14 @@ def _oasis(raw: dict[str, Any], place: _Place, environment: Environment, *, used
     return made
 
 
-def _sinks(raw: Any, place: _Place, status_path: str) -> dict[str, SinkConfig]:
+def _sinks(raw: Any, place: _Place, store_path: Path) -> dict[str, SinkConfig]:
     """Make the configured sinks, and the status file that is always there."""
     if not isinstance(raw, dict):
         raise place.at("sinks").error("give each sink a table of its own, such as [sinks.modbus]")
     if isinstance(raw.setdefault("status", {}), dict):
-        raw["status"].setdefault("path", status_path)
+        raw["status"].setdefault("path", f"{store_path}.status.json")
+    if isinstance(raw.get("opcua"), dict):
+        raw["opcua"].setdefault("directory", f"{store_path}.opcua")
     _refuse_unknown(place.at("sinks"), raw, REGISTRY, kind="sink")
     return {name: _convert(table, config_type(name), place.at(f"sinks.{name}")) for name, table in raw.items()}
 

@@ -16,6 +16,7 @@ REGISTRY: dict[str, str] = {
     "files": "caiso_ads.sinks.files",
     "status": "caiso_ads.sinks.status",
     "dnp3": "caiso_ads.sinks.dnp3",
+    "opcua": "caiso_ads.sinks.opcua",
 }
 
 
