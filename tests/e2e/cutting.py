@@ -44,11 +44,20 @@ class CuttingProxy:
     passages: list[Passage] = field(default_factory=list)
     watch: Callable[[Passage], None] | None = None
     port: int = 0
+    running: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self.running.add(task)
+        task.add_done_callback(self.running.discard)
         passage = Passage(self.plan.popleft() if self.plan else None)
         self.passages.append(passage)
-        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self.target)
+        try:
+            far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self.target)
+        except BaseException:
+            writer.transport.abort()
+            raise
         pumps = {
             asyncio.ensure_future(self._pump(passage, TO_SERVER, reader, far_writer)),
             asyncio.ensure_future(self._pump(passage, TO_CLIENT, far_reader, writer)),
@@ -62,6 +71,9 @@ class CuttingProxy:
             for end in (writer, far_writer):
                 _end(end, reset=passage.cut is not None and passage.cut.reset)
             passage.done = True
+            for end in (writer, far_writer):
+                with contextlib.suppress(OSError):
+                    await end.wait_closed()
 
     async def _pump(
         self, passage: Passage, direction: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -99,6 +111,10 @@ async def proxy_to(port: int) -> AsyncIterator[CuttingProxy]:
         yield proxy
     finally:
         server.close()
+        for task in tuple(proxy.running):
+            task.cancel()
+        await asyncio.gather(*proxy.running, return_exceptions=True)
+        await asyncio.sleep(0)  # an ended transport lets go of its socket in the next turn of the loop
 
 
 def cuts(lengths: dict[str, int], *, step: int, edge: int = 4) -> Iterable[Cut]:
