@@ -19,10 +19,12 @@ from caiso_ads.core.intervals import (
     Polls,
     Span,
     absent,
-    consecutive_missing,
     day_span,
+    due_number,
     interval_of,
     ledger,
+    missing,
+    newest_number,
     starts_between,
 )
 from caiso_ads.core.setpoint import Target
@@ -245,17 +247,17 @@ NOW = NOON + timedelta(seconds=160)
 
 @pytest.mark.parametrize(("back", "expected"), [((0,), 0), ((1,), 1), ((5,), 5), ((0, 3), 0), ((5, 9), 5), ((), 13)])
 def test_the_alarm_counts_what_is_missing_in_a_row_up_to_now(back: tuple[int, ...], expected: int) -> None:
-    assert missing([150 - 300 * n for n in sorted(back, reverse=True)], 160, since=-3600) == expected
+    assert missed([150 - 300 * n for n in sorted(back, reverse=True)], 160, since=-3600) == expected
 
 
 def test_an_interval_is_not_missing_before_its_target_and_a_later_one_does_not_stand_for_it() -> None:
-    assert [missing([-150], second, since=-86_400) for second in (149, 150)] == [0, 1]
-    assert missing([-150, 450], 160, since=-86_400) == 1
+    assert [missed([-150], second, since=-86_400) for second in (149, 150)] == [0, 1]
+    assert missed([-150, 450], 160, since=-86_400) == 1
 
 
 def test_a_start_is_no_alarm() -> None:
-    assert missing([], 160, since=160) == 0
-    assert [missing([-9000], 160, since=since) for since in (1, 0, -1, -300, -301)] == [0, 1, 1, 2, 2]
+    assert missed([], 160, since=160) == 0
+    assert [missed([-9000], 160, since=since) for since in (1, 0, -1, -300, -301)] == [0, 1, 1, 2, 2]
 
 
 @given(st.sets(st.integers(-20, 5)), st.integers(0, 4000), st.integers(0, 4000))
@@ -263,11 +265,12 @@ def test_the_count_is_what_one_finds_by_walking_back(known: set[int], now: int, 
     since, start, walked = now - ago, (now - 150) // 300, 0
     while start * 300 >= since and start not in known:
         start, walked = start - 1, walked + 1
-    assert missing([300 * one + 150 for one in sorted(known)], now, since=since) == walked
+    assert missed([300 * one + 150 for one in sorted(known)], now, since=since) == walked
 
 
-def missing(targets: list[int], now: float, *, since: float) -> int:
+def missed(targets: list[int], now: float, *, since: float) -> int:
     """All in seconds from noon."""
     noon = NOON.timestamp()
     made = [Target(noon + one, 5.0, NOON, "A", None, None) for one in targets]
-    return consecutive_missing(made, noon + now, since=noon + since)
+    due = due_number(noon + now)
+    return missing(newest_number(made, due), due, since=noon + since)

@@ -196,15 +196,6 @@ def absent(start: datetime, polls: Polls, now: datetime, unreadable: Sequence[Sp
     return Fate.NOT_KNOWN if polls.unrecorded(due, forgotten) else Fate.NOT_FETCHED
 
 
-def consecutive_missing(targets: Sequence[Target], now: float, *, since: float) -> int:
-    """Return how many intervals in a row have no target, up to the newest one due; unix seconds, targets in order.
-
-    Intervals that began before ``since`` do not count, so that a start is no alarm.
-    """
-    due = due_number(now)
-    return missing(newest_number(targets, due), due, since=since)
-
-
 def due_number(now: float) -> int:
     """Return the number of the newest interval whose target is due (intervals since 1970; unix seconds)."""
     return math.floor((now - _TARGET_S) / _INTERVAL_S)
@@ -219,7 +210,10 @@ def newest_number(targets: Sequence[Target], due: int) -> int | None:
 
 
 def missing(newest: int | None, due: int, *, since: float) -> int:
-    """Return how many intervals lie after the newest with a target, up to the one due; see ``consecutive_missing``."""
+    """Return how many intervals in a row have no target: those after the newest with one, up to the one due.
+
+    Intervals that began before ``since`` (unix seconds) do not count, so that a start is no alarm.
+    """
     if newest == due:  # nearly always
         return 0
     before = math.ceil(since / _INTERVAL_S) - 1

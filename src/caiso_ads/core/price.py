@@ -23,16 +23,6 @@ class Market(StrEnum):
     DAM = "dam"
 
 
-class Component(StrEnum):
-    """The parts of a price, as the ISO abbreviates them; an unknown one is kept as text by the wire."""
-
-    LMP = "LMP"
-    ENERGY = "MCE"
-    CONGESTION = "MCC"
-    LOSS = "MCL"
-    GHG = "MGHG"
-
-
 @dataclass(frozen=True, slots=True)
 class Price:
     """One node's price of one interval; ``start`` and ``end`` are aware UTC. A component not given is None, never 0."""
