@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from caiso_ads.app import open_app
 from caiso_ads.config import load_config
 from caiso_ads.core.quality import Directive, Quality
 from caiso_ads.errors import CertificateError, ConfigError, StoreBusyError
+from caiso_ads.loop.evidence import EvidenceLog
 from caiso_ads.simulator.fleet import default_fleet
 from caiso_ads.simulator.kit import write_kit
 from caiso_ads.simulator.server import AdsSimulator
@@ -85,3 +87,18 @@ async def test_an_unexpected_error_of_the_gateway_ends_the_program(kit: Path) ->
         await app.store.close()
         with pytest.raises(BaseException, match=r"closed|Store"):
             await app.run()
+
+
+class BrokenEvidence(EvidenceLog):
+    """A writer of the evidence that meets something nobody expected."""
+
+    async def run(self) -> None:
+        raise LookupError("a bug of the evidence")
+
+
+async def test_the_evidence_does_not_stop_unnoticed(kit: Path) -> None:
+    async with open_app(load_config(kit)) as app:
+        broken = replace(app, evidence=BrokenEvidence(app.store, app.clock))
+        with pytest.raises(LookupError, match="a bug of the evidence"):
+            async with asyncio.timeout(30):
+                await broken.run()
