@@ -278,12 +278,20 @@ class KeptEvidence:
 
     shown: list[tuple[str, int]] = field(default_factory=list)
     reads: list[tuple[str, str, int, int]] = field(default_factory=list)
+    refusals: list[tuple[str, str, str]] = field(default_factory=list)
+    acts: list[tuple[str, str, str, Mapping[str, object]]] = field(default_factory=list)
 
     def seen(self, sink: str, generation: int) -> None:
         self.shown.append((sink, generation))
 
     def read(self, sink: str, client: str, unit: int, generation: int) -> None:
         self.reads.append((sink, client, unit, generation))
+
+    def refused(self, sink: str, client: str, what: str) -> None:
+        self.refusals.append((sink, client, what))
+
+    def acted(self, sink: str, resource: str, text: str, detail: Mapping[str, object]) -> None:
+        self.acts.append((sink, resource, text, detail))
 
 
 @dataclass

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from caiso_ads.core.instant import Instant
 from caiso_ads.core.model import DispatchBatch
+from caiso_ads.loop.refusals import Refusals
 from caiso_ads.ports import Clock
 from caiso_ads.ports.answers import Fact
 
@@ -48,13 +49,14 @@ class _Mark:
 
 
 class Sightings:
-    """Hears the loop (``published``) and the sinks (``seen``, ``read``); ``note`` takes the facts and must not wait."""
+    """Hears the loop (``published``) and the sinks (all else); ``note`` takes the facts and must not wait."""
 
     def __init__(self, note: Callable[[Fact], None], clock: Clock) -> None:
         self._note, self._clock = note, clock
         self._shown: deque[_Shown] = deque(maxlen=MOST_BATCHES)
         self._sinks: dict[str, _Mark] = {}
         self._clients: dict[tuple[str, str, int], _Mark] = {}
+        self._refusals = Refusals(note)
         self._told = False
 
     def published(self, batch: DispatchBatch, generation: int) -> None:
@@ -71,6 +73,7 @@ class Sightings:
     def seen(self, sink: str, generation: int) -> None:
         """Note each batch that this sink shows for the first time with this snapshot."""
         now = self._clock.now()
+        self._refusals.flush(now)
         for one in self._news(self._sinks.setdefault(sink, _Mark()), generation, now):
             text = f"shown by {sink} from snapshot {generation} on"
             detail = {"sink": sink, "snapshot": generation, **_since(one, now)}
@@ -86,6 +89,14 @@ class Sightings:
             text = f"first read by {client}, unit {unit}, over {sink}: snapshot {generation}"
             detail = {"sink": sink, "client": client, "unit": unit, "snapshot": generation, **_since(one, now)}
             self._note(Fact("read", now.wall, client, text, one.resource, one.uid, detail=detail))
+
+    def refused(self, sink: str, client: str, what: str) -> None:
+        """Note what a client tried and may not; many of one kind make one row a minute."""
+        self._refusals.add(sink, client, what, self._clock.now())
+
+    def acted(self, sink: str, resource: str, text: str, detail: Mapping[str, object]) -> None:
+        """Note what a sink did to the plant."""
+        self._note(Fact("plant", self._clock.now().wall, sink, text, resource, detail={"sink": sink, **detail}))
 
     def _news(self, mark: _Mark, generation: int, now: Instant) -> Sequence[_Shown]:
         last, mark.mono = mark.generation, now.mono

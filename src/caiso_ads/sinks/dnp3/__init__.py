@@ -7,7 +7,6 @@ for the library and its faults, ``server`` for the connections.
 from __future__ import annotations
 
 from importlib.util import find_spec
-from ipaddress import ip_network
 from typing import Annotated
 
 import msgspec
@@ -15,6 +14,7 @@ from msgspec import Meta
 
 from caiso_ads.errors import ConfigError
 from caiso_ads.ports import Sink, SinkContext
+from caiso_ads.sinks._allow import ALLOW_FORMS, AllowList
 from caiso_ads.sinks.dnp3.plan import Plan
 
 
@@ -29,7 +29,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     master_address: Annotated[int, Meta(ge=0, le=65_519, description="DNP3 address the master must have; 0 is any")] = 1
     allow: Annotated[
         tuple[str, ...],
-        Meta(description="IP addresses or CIDR networks that may connect; empty is any that reaches the port"),
+        Meta(description=f"{ALLOW_FORMS} that may connect; empty is any that reaches the port"),
     ] = ()
     required: Annotated[bool, Meta(description="acknowledge to the ISO only while this sink serves")] = False
     event_limit: Annotated[
@@ -49,11 +49,11 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         """Refuse values that cannot work; ConfigError names the key."""
         if not self.host.strip():
             raise ConfigError(f"{self.host!r} is not an address such as 127.0.0.1", table="sinks.dnp3", key="host")
-        for one in self.allow:
-            try:
-                ip_network(one)
-            except ValueError as error:
-                raise ConfigError(str(error), table="sinks.dnp3", key="allow") from error
+        self.allowed()
+
+    def allowed(self) -> AllowList:
+        """Return who may connect; ConfigError for a line that means nothing."""
+        return AllowList(self.allow, table="sinks.dnp3")
 
     def plan(self, resource_ids: tuple[str, ...], node_ids: tuple[str, ...] = ()) -> Plan:
         """Return the map for these resources and nodes; ConfigError when they do not fit."""
@@ -73,7 +73,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             port=self.port,
             address=self.address,
             master_address=self.master_address,
-            allow=tuple(ip_network(one) for one in self.allow),
+            allow=self.allowed(),
             event_limit=self.event_limit,
             idle_timeout_s=self.idle_timeout_s,
             confirm_timeout_s=self.confirm_timeout_s,

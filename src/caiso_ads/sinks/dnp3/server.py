@@ -12,7 +12,6 @@ import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import TypeVar
 
 from dnp3.core.enums import LinkFunctionCode as Link
@@ -25,6 +24,7 @@ from dnp3.transport.segmenter import Segmenter
 from caiso_ads.core.points import Snapshot
 from caiso_ads.ports import Feed
 from caiso_ads.ports.evidence import SinkEvidence
+from caiso_ads.sinks._allow import AllowList
 from caiso_ads.sinks._trust import without_trust
 from caiso_ads.sinks.dnp3.engine import FRAGMENT, Engine
 from caiso_ads.sinks.dnp3.plan import Plan
@@ -36,7 +36,6 @@ _CONFIRM, _READ, _SHORTEST = 0, 1, 2
 _REFUSED = {*range(3, 15), *range(15, 20), *range(24, 31)} - {23, 24}
 _LOG_INTERVAL_S = 60.0
 T = TypeVar("T")
-Network = IPv4Network | IPv6Network
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +46,7 @@ class Settings:
     port: int
     address: int
     master_address: int
-    allow: tuple[Network, ...]
+    allow: AllowList
     event_limit: int
     idle_timeout_s: float
     confirm_timeout_s: float
@@ -155,8 +154,7 @@ class Dnp3Sink:
             self._master = None
 
     def _admit(self, peer: str) -> bool:
-        allow = self.settings.allow
-        if allow and not _listed(peer, allow):
+        if not self.settings.allow.admits(peer):
             why = "its address is not in allow"
         elif self._master is not None and self._master[0] != peer:
             why = f"{self._master[0]} is connected; one master at a time"
@@ -169,6 +167,7 @@ class Dnp3Sink:
     def audit(self, function: int, peer: str, source: int) -> None:
         """Count and log an attempt to change something."""
         self.refused += 1
+        self.evidence.refused(_NAME, peer, f"control (function {function})")
         self.note("control", f"{peer}, master {source}, tried function {function}; this outstation is read-only")
 
     def read(self, peer: str, generation: int) -> None:
@@ -182,14 +181,6 @@ class Dnp3Sink:
         if now - self._logged.get(kind, -_LOG_INTERVAL_S) >= _LOG_INTERVAL_S:
             self._logged[kind] = now
             log.warning("DNP3: %s", text)
-
-
-def _listed(peer: str, allow: Sequence[Network]) -> bool:
-    try:
-        address = ip_address(peer.split("%", maxsplit=1)[0])
-    except ValueError:  # gone before its address could be asked for
-        return False
-    return any(address in network for network in allow)
 
 
 class Session:

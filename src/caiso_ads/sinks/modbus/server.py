@@ -171,6 +171,7 @@ class ModbusSink:
             log.warning("Modbus: %s", text)
 
     def _audit(self, function: int, peer: str) -> None:
+        self.evidence.refused(_NAME, peer, f"write (function {function:02d})")
         self.note("write", f"{peer} tried to write (function {function:02d}); this map is read-only")
 
 
