@@ -1,0 +1,7 @@
+"""Profiles of the property tests. ``--hypothesis-profile=brief`` is for a second Python: what it finds is not new."""
+
+from __future__ import annotations
+
+from hypothesis import settings
+
+settings.register_profile("brief", max_examples=15)
