@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from caiso_ads.core.override import Cleared, Limited, Override
 from caiso_ads.loop import obeying
 from caiso_ads.loop.commands import Spool
+from caiso_ads.loop.desk import Desk
 from caiso_ads.loop.overriding import Overriding
 from caiso_ads.ports import Clock, Store
 
@@ -28,7 +29,7 @@ async def handle(
 
     try:
         async with asyncio.TaskGroup() as tasks:
-            await obeying.handle(spool, clock, Overriding(store, resources, keep).handlers(), tasks)
+            await obeying.handle(spool, clock, Desk(Overriding(store, resources, keep).handlers(), clock), tasks)
     except BaseExceptionGroup as group:
         raise group.exceptions[0] from group
     return applied

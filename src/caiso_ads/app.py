@@ -30,9 +30,10 @@ from caiso_ads.loop import witness
 from caiso_ads.loop.autopilot import Autopilot, Rules
 from caiso_ads.loop.board import Board
 from caiso_ads.loop.commands import Spool
+from caiso_ads.loop.desk import Desk, Handler
 from caiso_ads.loop.evidence import EvidenceLog
 from caiso_ads.loop.loadfollowing import LoadFollowing
-from caiso_ads.loop.obeying import Handler, obey
+from caiso_ads.loop.obeying import obey
 from caiso_ads.loop.operators import Operators, ReadOnly
 from caiso_ads.loop.overriding import Overriding
 from caiso_ads.loop.prices import PriceLoop
@@ -209,7 +210,8 @@ def _answering(
         autopilot = Autopilot(rules, store, clock, note, send, clock_ok)
         gateway.onlookers.append(autopilot.folded)
         gateway.beside["policy"] = autopilot.run
-    gateway.beside["commands"] = lambda: obey(spool, clock, handlers)
+    desk = Desk(handlers, clock)
+    gateway.beside["commands"] = lambda: obey(spool, clock, desk)
 
 
 def _keep(_: Answer) -> None:

@@ -19,6 +19,7 @@ from caiso_ads.core.codes import BatchType
 from caiso_ads.core.model import DispatchBatch
 from caiso_ads.loop.board import Board
 from caiso_ads.loop.commands import Spool
+from caiso_ads.loop.desk import Desk
 from caiso_ads.loop.loadfollowing import LoadFollowing
 from caiso_ads.loop.obeying import obey
 from caiso_ads.loop.operators import Operators
@@ -108,7 +109,7 @@ def plant(
                 desk = Operators(board, store, responses, lambda: True, two_person_declines=two_persons)
                 handlers = {**desk.handlers(), **LoadFollowing(ads, store, clock, ignore).handlers()}
                 loop = asyncio.get_running_loop()
-                tasks = [loop.create_task(responses.run()), loop.create_task(obey(spool, clock, handlers))]
+                tasks = [loop.create_task(responses.run()), loop.create_task(obey(spool, clock, Desk(handlers, clock)))]
                 uid = entry.full().instructions[0].instruction_uid
                 ready.append(
                     Plant(

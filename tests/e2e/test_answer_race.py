@@ -13,6 +13,7 @@ from caiso_ads.core.answers import AnswerState
 from caiso_ads.core.model import DispatchBatch
 from caiso_ads.loop.board import Board
 from caiso_ads.loop.commands import Result, Spool, ask, whoami
+from caiso_ads.loop.desk import Desk
 from caiso_ads.loop.obeying import obey
 from caiso_ads.loop.operators import Operators
 from caiso_ads.ports import ScaledClock, SystemClock
@@ -46,7 +47,7 @@ async def gateway(plant: Plant, batch: DispatchBatch) -> AsyncIterator[Spool]:
     async with plant.life() as (store, loop):
         spool.prepare()
         handlers = Operators(board, store, loop, lambda: True, two_person_declines=False).handlers()
-        obeying = asyncio.create_task(obey(spool, clock, handlers))
+        obeying = asyncio.create_task(obey(spool, clock, Desk(handlers, clock)))
         try:
             yield spool
         finally:

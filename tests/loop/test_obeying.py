@@ -12,7 +12,8 @@ import pytest
 
 from caiso_ads.errors import CommandError, StoreError
 from caiso_ads.loop.commands import Command, Result, Spool
-from caiso_ads.loop.obeying import Handlers, handle, obey
+from caiso_ads.loop.desk import Desk, Handlers
+from caiso_ads.loop.obeying import handle, obey
 from tests.fakes import START, FakeClock
 
 HERE: dict[str, object] = {"at": START.isoformat(), "who": "alice", "host": "h"}
@@ -48,7 +49,7 @@ def spool(tmp_path: Path) -> Spool:
 async def once(spool: Spool, handlers: Handlers) -> None:
     """Take what waits and see all of it through."""
     async with asyncio.TaskGroup() as tasks:
-        await handle(spool, FakeClock(), handlers, tasks)
+        await handle(spool, FakeClock(), Desk(handlers, FakeClock()), tasks)
 
 
 async def told(spool: Spool, handlers: Handlers, said: dict[str, object]) -> Result | None:
@@ -91,7 +92,7 @@ async def test_a_slow_handler_holds_up_no_other_command(spool: Spool) -> None:
     handlers = {"accept": slow, "clear": quick}
     clock = FakeClock()
     first = spool.submit(ACCEPT)
-    running = asyncio.create_task(obey(spool, clock, handlers))
+    running = asyncio.create_task(obey(spool, clock, Desk(handlers, clock)))
     await until(lambda: bool(slow.seen), clock)
     second = spool.submit(CLEAR)
     await until(lambda: bool(quick.seen), clock)

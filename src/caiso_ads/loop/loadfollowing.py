@@ -17,7 +17,7 @@ from caiso_ads.core.model import LoadFollowingRequest, MssLfRequest, MssLfRespon
 from caiso_ads.core.override import read_time
 from caiso_ads.errors import CommandError, LocalError, RemoteError, StoreError
 from caiso_ads.loop.commands import Command, Result
-from caiso_ads.loop.obeying import Handlers
+from caiso_ads.loop.desk import Handlers
 from caiso_ads.ports import Clock
 from caiso_ads.ports.answers import AnswerStore, Fact, Responder
 

@@ -17,7 +17,7 @@ from caiso_ads.core.answers import Answer, AnswerKind, AnswerState
 from caiso_ads.errors import CommandError
 from caiso_ads.loop.board import Board
 from caiso_ads.loop.commands import Command, Result
-from caiso_ads.loop.obeying import Handlers
+from caiso_ads.loop.desk import Handlers
 from caiso_ads.loop.responder import ResponseLoop
 from caiso_ads.ports.answers import AnswerStore
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from caiso_ads.core.override import Cleared, Limited, Override, read_clear, read_override
 from caiso_ads.errors import CommandError
 from caiso_ads.loop.commands import Command, Result
-from caiso_ads.loop.obeying import Handlers
+from caiso_ads.loop.desk import Handlers
 from caiso_ads.ports import Store
 
 
