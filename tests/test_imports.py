@@ -15,14 +15,14 @@ PACKAGE = ROOT / "src" / "caiso_ads"
 
 # Each third-party library and the only places that may import it. A new library needs a line here, and so a thought.
 HOMES: dict[str, tuple[str, ...]] = {
-    "aiohttp": ("ads", "oasis", "simulator"),
+    "aiohttp": ("ads", "oasis", "simulator", "web"),
     "alembic": ("store",),
     "asyncua": ("sinks",),
     "click": ("cli",),
     "cryptography": ("ads", "simulator", "sinks"),
     "dnp3": ("sinks",),
     "lxml": ("wire",),
-    "msgspec": ("config", "sinks", "simulator", "store", "cli", "wire"),
+    "msgspec": ("config", "sinks", "simulator", "store", "cli", "web", "wire"),
     "pyarrow": ("cli",),
     "rich": ("cli",),
     "sqlalchemy": ("store",),

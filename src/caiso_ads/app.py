@@ -131,7 +131,8 @@ async def open_app(
         evidence = EvidenceLog(store, clock)
         sightings = Sightings(evidence.note, clock)
         client = await stack.enter_async_context(_client(config, reading, clock))
-        supervisor = Supervisor(_sinks(config, environment, store, clock, sightings), clock)
+        context = _context(config, environment, store, clock, sightings)
+        supervisor = Supervisor(_sinks(config, context), clock)
         gateway = gateway_type(
             client, store, clock, _nothing_known(config, environment), _settings(config),
             supervisor.required_serving, evidence.note, sightings.published,
@@ -140,7 +141,8 @@ async def open_app(
         iso = None
         if not config.responses.read_only:
             iso = await stack.enter_async_context(_client(config, responding, clock))
-        _answering(config, gateway, client, iso, store, spool, evidence.note, clock)
+        desk = _answering(config, gateway, client, iso, store, spool, evidence.note, clock)
+        _page(config, gateway, supervisor, desk, context)
         log.info("caiso-ads %s, %s, %d resources", __version__, environment.value, len(config.resources))
         prices = await _prices(config, store, clock, gateway, stack)
         yield App(config, gateway, supervisor, store, evidence, clock, prices)
@@ -182,7 +184,7 @@ def _started(config: Config, clock: Clock, before: AuditRow | None) -> list[Fact
 def _answering(
     config: Config, gateway: Gateway, client: AdsClient, iso: AdsClient | None, store: SqlStore, spool: Spool,
     note: Callable[[Fact], None], clock: Clock,
-) -> None:  # fmt: skip
+) -> Desk:  # fmt: skip
     """Let the gateway obey commands and answer the ISO; without ``iso`` it sends nothing."""
     board = Board()
     gateway.onlookers.append(board.folded)
@@ -212,6 +214,18 @@ def _answering(
         gateway.beside["policy"] = autopilot.run
     desk = Desk(handlers, clock)
     gateway.beside["commands"] = lambda: obey(spool, clock, desk)
+    return desk
+
+
+def _page(config: Config, gateway: Gateway, supervisor: Supervisor, desk: Desk, context: SinkContext) -> None:
+    """Let the supervisor serve the page too, where there is a table for it."""
+    if config.web is None:
+        return
+    from caiso_ads.web.server import WebSink  # noqa: PLC0415 - only where it is wanted
+    from caiso_ads.web.site import Site  # noqa: PLC0415
+
+    site = Site(config, gateway.feed, context.clock, desk, context, lambda: supervisor.sinks)
+    supervisor.add("web", WebSink(config.web, site))
 
 
 def _keep(_: Answer) -> None:
@@ -243,10 +257,14 @@ def _settings(config: Config) -> Settings:
     return Settings(config.ads.poll_interval_s, config.acknowledges, limits.ages, limits.clock_off_s)
 
 
-def _sinks(
+def _sinks(config: Config, context: SinkContext) -> dict[str, tuple[Sink, bool]]:
+    return {name: (sink.build(context), sink.required) for name, sink in config.sinks.items()}
+
+
+def _context(
     config: Config, environment: Environment, store: SqlStore, clock: Clock, evidence: SinkEvidence
-) -> dict[str, tuple[Sink, bool]]:
-    context = SinkContext(
+) -> SinkContext:
+    return SinkContext(
         resource_ids=tuple(item.id for item in config.resources),
         names={item.id: item.name for item in config.resources},
         environment=environment.value,
@@ -257,7 +275,6 @@ def _sinks(
         node_of={item.id: item.node for item in config.resources if item.node},
         evidence=evidence,
     )
-    return {name: (sink.build(context), sink.required) for name, sink in config.sinks.items()}
 
 
 def refuse_simulator_files(config: Config) -> None:

@@ -22,11 +22,12 @@ import msgspec
 from caiso_ads.config.prices import DEFAULT_OASIS, NodeConfig, OasisConfig, all_nodes, is_node
 from caiso_ads.config.responses import DEFAULT_RESPONSES, OutageConfig, ResponsesConfig
 from caiso_ads.config.tables import AdsConfig, LimitsConfig, ResourceConfig, StoreConfig
+from caiso_ads.config.web import WebConfig
 from caiso_ads.core.directive import Environment
 from caiso_ads.errors import ConfigError
 from caiso_ads.sinks import REGISTRY, SinkConfig, config_type
 
-TABLES = ("ads", "store", "resource", "limits", "oasis", "node", "responses", "outage", "sinks")
+TABLES = ("ads", "store", "resource", "limits", "oasis", "node", "responses", "outage", "sinks", "web")
 """What may stand at the top of the file."""
 
 T = TypeVar("T")
@@ -47,6 +48,7 @@ class Config:
     nodes: tuple[NodeConfig, ...] = ()
     responses: ResponsesConfig = DEFAULT_RESPONSES
     outages: tuple[OutageConfig, ...] = ()
+    web: WebConfig | None = None
 
     @property
     def acknowledges(self) -> bool:
@@ -89,6 +91,7 @@ def load_config(path: Path) -> Config:
         nodes=nodes,
         responses=_convert(raw.get("responses", {}), ResponsesConfig, place.at("responses")),
         outages=_outages(raw.get("outage", []), place, {resource.id for resource in resources}),
+        web=_convert(raw["web"], WebConfig, place.at("web")) if "web" in raw else None,
     )
 
 
@@ -114,6 +117,7 @@ def describe_config() -> tuple[KeyDoc, ...]:
         ("[limits]", LimitsConfig),
         ("[responses]", ResponsesConfig),
         ("[[outage]]", OutageConfig),
+        ("[web]", WebConfig),
     ]
     tables += [(f"[sinks.{name}]", config_type(name)) for name in REGISTRY]
     return tuple(row for table, struct in tables for row in _describe(table, struct))

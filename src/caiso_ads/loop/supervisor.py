@@ -46,6 +46,10 @@ class Supervisor:
         self.sinks = [SupervisedSink(name, sink, required) for name, (sink, required) in sinks.items()]
         self._clock = clock
 
+    def add(self, name: str, sink: Sink) -> None:
+        """Keep one more running, on which acknowledging does not depend; before ``run``."""
+        self.sinks.append(SupervisedSink(name, sink, required=False))
+
     def required_serving(self) -> bool:
         """Whether every sink marked ``required`` is serving."""
         return all(entry.health is SinkHealth.SERVING for entry in self.sinks if entry.required)

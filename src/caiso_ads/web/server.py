@@ -1,0 +1,78 @@
+"""The HTTP side: one listener, every route of the table behind the same checks, and its end within a second.
+
+Rule: nothing a client sends ends the loop or slows it: sizes and times are limited, work that waits for a disk runs in a
+thread, and what was not expected is logged here and answered with 500.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from caiso_ads.config.web import WebConfig
+from caiso_ads.ports import Feed
+from caiso_ads.web.answers import ProblemError, as_problem
+from caiso_ads.web.routes import Route, all_routes
+from caiso_ads.web.site import SITE, Site
+
+log = logging.getLogger("caiso_ads.web")
+
+STOP_WITHIN_S = 1.0
+LARGEST_BODY = 64 * 1024
+
+
+class WebSink:
+    """Serves the page and the API; ``bound`` lists the (host, port) pairs it listens on."""
+
+    def __init__(self, config: WebConfig, site: Site) -> None:
+        self.config, self.site = config, site
+        self.bound: tuple[tuple[str, int], ...] = ()
+
+    async def run(self, feed: Feed, started: Callable[[], None]) -> None:  # noqa: ARG002 - the site has the same feed
+        """Listen and serve until cancelled; OSError when the address cannot be had."""
+        runner = web.AppRunner(application(self.site), handle_signals=False, shutdown_timeout=STOP_WITHIN_S)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, self.config.host, self.config.port).start()
+            self.bound = tuple(address[:2] for address in runner.addresses)
+            started()
+            await asyncio.Event().wait()
+        finally:
+            self.bound = ()
+            await runner.cleanup()
+
+
+def application(site: Site) -> web.Application:
+    """Return the application for a site, with every route of the table."""
+    app = web.Application(client_max_size=LARGEST_BODY)
+    app[SITE] = site
+    for route in all_routes():
+        app.router.add_route(route.method, route.path, _served(route))
+    return app
+
+
+def _served(route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    async def serve(request: web.Request) -> web.StreamResponse:
+        try:
+            return await route.handler(request.app[SITE], request, await _taken(route, request))
+        except ProblemError as problem:
+            return as_problem(problem)
+
+    return serve
+
+
+async def _taken(route: Route, request: web.Request) -> Any:
+    """Return the query or the body as the route's struct; ProblemError 400 naming what is wrong with it."""
+    if route.takes is None:
+        return None
+    try:
+        if route.method == "GET":
+            return msgspec.convert(dict(request.query), route.takes, strict=False)
+        return msgspec.json.decode(await request.read(), type=route.takes)
+    except (msgspec.ValidationError, msgspec.DecodeError) as error:
+        raise ProblemError(400, str(error)) from error

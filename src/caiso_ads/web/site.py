@@ -1,0 +1,50 @@
+"""What a request may use: the live feed, the store for reading, the desk for commands, the health of everything.
+
+Rule: handlers get all they need from here and from the request; none holds state of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from aiohttp import web
+
+from caiso_ads.config import Config
+from caiso_ads.loop.desk import Desk
+from caiso_ads.loop.supervisor import SupervisedSink
+from caiso_ads.ports import Clock, Feed, SinkContext
+
+
+class Role(StrEnum):
+    """What a person may do; a person may have several."""
+
+    VIEWER = "viewer"  # read what the plant can read
+    OPERATOR = "operator"  # answer the ISO, override, acknowledge alarms
+    ADMIN = "admin"  # users and tokens
+    AUDITOR = "auditor"  # read the evidence and export it
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who asks. ``name`` is empty for somebody not signed in."""
+
+    name: str
+    roles: frozenset[Role]
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """One running gateway as the page sees it. ``sinks`` tells the health of each."""
+
+    config: Config
+    feed: Feed
+    clock: Clock
+    desk: Desk
+    context: SinkContext
+    sinks: Callable[[], Sequence[SupervisedSink]]
+
+
+SITE: web.AppKey[Site] = web.AppKey("site", Site)
+IDENTITY: web.RequestKey[Identity] = web.RequestKey("identity", Identity)

@@ -1,0 +1,52 @@
+"""A site without a gateway, on a free port: what most tests of the page and the API need."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from caiso_ads.config import Config
+from caiso_ads.config.tables import AdsConfig, LimitsConfig, ResourceConfig, StoreConfig
+from caiso_ads.config.web import WebConfig
+from caiso_ads.core.directive import Environment
+from caiso_ads.loop.desk import Desk, Handler
+from caiso_ads.ports import Feed, SinkContext
+from caiso_ads.web.server import WebSink
+from caiso_ads.web.site import Site
+from tests.fakes import FakeClock, MemoryStore
+from tests.sinks.modbus.snapshots import IDS, snapshot
+
+
+def site(handlers: Mapping[str, Handler] | None = None, store: Path = Path("none.db")) -> Site:
+    """Return a site with two resources, one good snapshot, and these handlers of commands."""
+    clock = FakeClock()
+    config = Config(
+        ads=AdsConfig(url="https://127.0.0.1:1/v8", certificate=Path("none.pem"), environment=Environment.SIMULATOR),
+        store=StoreConfig(path=store),
+        resources=tuple(ResourceConfig(id=one, name=one, pmin_mw=0.0, pmax_mw=100.0) for one in IDS),
+        limits=LimitsConfig(),
+        sinks={},
+        source=Path("gateway.toml"),
+        web=WebConfig(port=0),
+    )
+    context = SinkContext(IDS, {one: one for one in IDS}, "simulator", MemoryStore(), clock)
+    return Site(config, Feed(snapshot(generation=1)), clock, Desk(handlers or {}, clock), context, tuple)
+
+
+@asynccontextmanager
+async def serving(made: Site | None = None) -> AsyncIterator[tuple[str, Site]]:
+    """Serve a site and return its address and itself."""
+    made = made or site()
+    assert made.config.web is not None
+    sink, started = WebSink(made.config.web, made), asyncio.Event()
+    task = asyncio.create_task(sink.run(made.feed, started.set))
+    try:
+        async with asyncio.timeout(10):
+            await started.wait()
+        host, port = sink.bound[0]
+        yield f"http://{host}:{port}", made
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
