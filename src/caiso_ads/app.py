@@ -221,10 +221,12 @@ def _page(config: Config, gateway: Gateway, supervisor: Supervisor, desk: Desk, 
     """Let the supervisor serve the page too, where there is a table for it."""
     if config.web is None:
         return
+    from caiso_ads.web.broadcast import Broadcast  # noqa: PLC0415
     from caiso_ads.web.server import WebSink  # noqa: PLC0415 - only where it is wanted
     from caiso_ads.web.site import Site  # noqa: PLC0415
 
-    site = Site(config, gateway.feed, context.clock, desk, context, lambda: supervisor.sinks)
+    broadcast = Broadcast(gateway.feed, context)
+    site = Site(config, gateway.feed, context.clock, desk, context, lambda: supervisor.sinks, broadcast)
     supervisor.add("web", WebSink(config.web, site))
 
 

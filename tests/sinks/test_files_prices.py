@@ -9,7 +9,7 @@ from caiso_ads.core.points import NODE_POINTS, PointValue, Snapshot
 from caiso_ads.core.quality import Quality
 from caiso_ads.ports import SinkContext
 from caiso_ads.sinks._files_table import Tables
-from caiso_ads.sinks._files_words import column
+from caiso_ads.sinks.words import column
 from tests.price_points import node
 from tests.sinks import filing
 

@@ -14,8 +14,8 @@ from caiso_ads.core.points import GATEWAY_POINTS, RESOURCE_POINTS, PointValue
 from caiso_ads.core.quality import Directive, Quality, Reason
 from caiso_ads.ports import SinkContext
 from caiso_ads.sinks._files_table import Tables, resource_file
-from caiso_ads.sinks._files_words import safe_text, shut_down
 from caiso_ads.sinks._files_write import replace_file
+from caiso_ads.sinks.words import safe_text, shut_down
 from tests.fakes import START, FakeClock
 from tests.sinks.filing import HOSTILE, SAFE, ShelfStore, context, rows, snapshot
 

@@ -13,6 +13,7 @@ from caiso_ads.config.web import WebConfig
 from caiso_ads.core.directive import Environment
 from caiso_ads.loop.desk import Desk, Handler
 from caiso_ads.ports import Feed, SinkContext
+from caiso_ads.web.broadcast import Broadcast
 from caiso_ads.web.server import WebSink
 from caiso_ads.web.site import Site
 from tests.fakes import FakeClock, MemoryStore
@@ -32,7 +33,8 @@ def site(handlers: Mapping[str, Handler] | None = None, store: Path = Path("none
         web=WebConfig(port=0),
     )
     context = SinkContext(IDS, {one: one for one in IDS}, "simulator", MemoryStore(), clock)
-    return Site(config, Feed(snapshot(generation=1)), clock, Desk(handlers or {}, clock), context, tuple)
+    feed = Feed(snapshot(generation=1))
+    return Site(config, feed, clock, Desk(handlers or {}, clock), context, tuple, Broadcast(feed, context))
 
 
 @asynccontextmanager

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from caiso_ads.cli._errors import one_line
-from caiso_ads.sinks._files_words import safe_text, utc_text
+from caiso_ads.sinks.words import safe_text, utc_text
 
 if TYPE_CHECKING:
     from caiso_ads.store.chain import AuditRow

@@ -18,7 +18,7 @@ from typing import Any
 
 from caiso_ads.cli._errors import one_line
 from caiso_ads.core.intervals import INTERVAL, Entry, Fate, Outage, Span
-from caiso_ads.sinks._files_words import safe_text, utc_text
+from caiso_ads.sinks.words import safe_text, utc_text
 
 COLUMNS = (
     *("resource", "start_utc", "start_local", "expected", "fate", "missing", "received_utc", "delay_s", "dot_mw"),

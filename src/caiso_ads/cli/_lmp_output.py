@@ -16,7 +16,7 @@ from caiso_ads.cli._errors import one_line
 from caiso_ads.cli._lmp_plot import chart
 from caiso_ads.core.price import Market, Price
 from caiso_ads.errors import LocalError
-from caiso_ads.sinks._files_words import safe_text, utc_text
+from caiso_ads.sinks.words import safe_text, utc_text
 from caiso_ads.wire.oasis.trade_day import pacific
 
 _MONEY = ("lmp", "energy", "congestion", "loss", "ghg")

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from caiso_ads.cli._errors import one_line
 from caiso_ads.core.quality import Directive, Quality, Reason
 from caiso_ads.replay import Frame, View
-from caiso_ads.sinks._files_words import safe_text, utc_text
+from caiso_ads.sinks.words import safe_text, utc_text
 
 COLUMNS = (
     *("time_utc", "resource", "directive", "reasons", "quality"),

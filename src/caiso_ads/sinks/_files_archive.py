@@ -17,8 +17,8 @@ from hashlib import sha256
 from pathlib import Path
 
 from caiso_ads.ports import StoredPayload
-from caiso_ads.sinks._files_words import csv_bytes, safe_text, utc_text, watermark
 from caiso_ads.sinks._files_write import replace_file
+from caiso_ads.sinks.words import csv_bytes, safe_text, utc_text, watermark
 
 _NAME = re.compile(r"(TEST-)?\d{8}T\d{6}\.\d{6}Z-[a-z]+-[0-9a-f]{16}\.xml")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")

@@ -13,8 +13,8 @@ from threading import Lock
 from caiso_ads.core.points import GATEWAY_POINTS, NODE_POINTS, RESOURCE_POINTS, Kind, Point, PointValue, Snapshot
 from caiso_ads.core.quality import Quality
 from caiso_ads.ports import SinkContext
-from caiso_ads.sinks._files_words import cell, column, csv_bytes, safe_text, shut_down, utc_text, watermark
 from caiso_ads.sinks._files_write import replace_file
+from caiso_ads.sinks.words import cell, column, csv_bytes, safe_text, shut_down, utc_text, watermark
 
 VALID_S = 5.0  # a reader treats a file as stale from this age on: the rule for the heartbeat, promise Q5
 

@@ -27,8 +27,8 @@ from caiso_ads.errors import StoreError
 from caiso_ads.ports import Feed, SinkContext, StoredPayload
 from caiso_ads.sinks._files_archive import Archive, Position, digest_of
 from caiso_ads.sinks._files_table import Tables
-from caiso_ads.sinks._files_words import watermark
 from caiso_ads.sinks._files_write import replace_file
+from caiso_ads.sinks.words import watermark
 
 _PERIOD_S = 1.0
 _NAME = "files"

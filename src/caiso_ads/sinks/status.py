@@ -22,11 +22,11 @@ from msgspec import Meta
 from caiso_ads.core.points import GATEWAY_POINTS, NODE_POINTS, RESOURCE_POINTS, Kind, Point, PointValue, Snapshot
 from caiso_ads.errors import ConfigError
 from caiso_ads.ports import Feed, SinkContext
-from caiso_ads.sinks._files_words import shut_down, utc_text, watermark, word
 from caiso_ads.sinks._files_write import replace_file
+from caiso_ads.sinks.words import shut_down, utc_text, watermark, word
 
 FORMAT = 1
-_LMP = Point("dot_lmp_usd_per_mwh", Kind.NUMBER, "USD/MWh", "LMP of the interval dot_mw belongs to")
+LMP = Point("dot_lmp_usd_per_mwh", Kind.NUMBER, "USD/MWh", "LMP of the interval dot_mw belongs to")
 _PERIOD_S = 1.0
 _NAME = "status"
 
@@ -131,23 +131,24 @@ def _price(resource_id: str, snapshot: Snapshot, context: SinkContext) -> dict[s
     known = snapshot.dot_prices.get(resource_id)
     if known is None:
         return {}
-    return {"node": context.node_of.get(resource_id, ""), "dot_lmp": _value(_LMP, known)}
+    return {"node": context.node_of.get(resource_id, ""), "dot_lmp": shown(LMP, known)}
 
 
 def _points(points: Sequence[Point], values: Sequence[PointValue]) -> dict[str, dict[str, Any]]:
-    return {point.key: _value(point, known) for point, known in zip(points, values, strict=True)}
+    return {point.key: shown(point, known) for point, known in zip(points, values, strict=True)}
 
 
-def _value(point: Point, known: PointValue) -> dict[str, Any]:
-    shown: dict[str, Any] = {"value": _plain(known.value), "quality": known.quality.name}
+def shown(point: Point, known: PointValue) -> dict[str, Any]:
+    """Return one point as plain values: value, quality, and unit, source time and word where there are any."""
+    told: dict[str, Any] = {"value": _plain(known.value), "quality": known.quality.name}
     if point.unit:
-        shown["unit"] = point.unit
+        told["unit"] = point.unit
     if known.source_time is not None:
-        shown["source_time"] = utc_text(known.source_time)
+        told["source_time"] = utc_text(known.source_time)
     in_words = word(point, known)
     if in_words is not None:
-        shown["word"] = in_words
-    return shown
+        told["word"] = in_words
+    return told
 
 
 def _plain(value: float | datetime | None) -> float | str | None:

@@ -37,6 +37,8 @@ def _found() -> dict[str, tuple[bytes, str]]:
 
 
 _FILES = _found()
+VIEWS = ("/", "/timeline", "/instructions", "/alarms", "/history", "/system", "/login")
+"""Addresses of the page; each is the same file, which shows the view of its address."""
 
 
 async def file(_site: Site, request: web.Request, _query: Any) -> web.StreamResponse:
@@ -58,6 +60,6 @@ def _file(path: str) -> web.Response:
 
 
 ROUTES = (
-    Route("GET", "/", index, EVERYBODY, "the page", kind="text/html"),
+    *(Route("GET", path, index, EVERYBODY, "the page", kind="text/html") for path in VIEWS),
     Route("GET", "/static/{path:.+}", file, EVERYBODY, "a file of the page", kind="*/*"),
 )

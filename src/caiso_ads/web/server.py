@@ -37,13 +37,16 @@ class WebSink:
         """Listen and serve until cancelled; OSError when the address cannot be had."""
         runner = web.AppRunner(application(self.site), handle_signals=False, shutdown_timeout=STOP_WITHIN_S)
         await runner.setup()
+        telling = asyncio.create_task(self.site.broadcast.run(), name="broadcast")
         try:
             await web.TCPSite(runner, self.config.host, self.config.port).start()
             self.bound = tuple(address[:2] for address in runner.addresses)
             started()
-            await asyncio.Event().wait()
+            await telling
         finally:
             self.bound = ()
+            telling.cancel()
+            await asyncio.wait({telling})
             await runner.cleanup()
 
 

@@ -15,6 +15,7 @@ from caiso_ads.config import Config
 from caiso_ads.loop.desk import Desk
 from caiso_ads.loop.supervisor import SupervisedSink
 from caiso_ads.ports import Clock, Feed, SinkContext
+from caiso_ads.web.broadcast import Broadcast
 
 
 class Role(StrEnum):
@@ -44,6 +45,7 @@ class Site:
     desk: Desk
     context: SinkContext
     sinks: Callable[[], Sequence[SupervisedSink]]
+    broadcast: Broadcast
 
 
 SITE: web.AppKey[Site] = web.AppKey("site", Site)

@@ -24,12 +24,12 @@ from asyncua.server.internal_session import InternalSession
 from asyncua.server.user_managers import UserManager
 
 from caiso_ads.core.points import Snapshot
-from caiso_ads.sinks._files_words import shut_down
 from caiso_ads.sinks._trust import without_trust
 from caiso_ads.sinks.opcua._certificates import APPLICATION_URI, is_in_time
 from caiso_ads.sinks.opcua._messages import HEAD, LONGEST, Reply, Setup, Shown, unpacked
 from caiso_ads.sinks.opcua._space import NAMESPACE, Space
 from caiso_ads.sinks.opcua.users import hashed, matches
+from caiso_ads.sinks.words import shut_down
 
 CHUNK = 65_535
 SPARE_DESCRIPTORS = 64
