@@ -1,0 +1,93 @@
+// Curves over time, drawn by uPlot, loaded only where there is one. Rule: a gap in the data is a gap in the line.
+
+import { h } from "./dom.js";
+import { number, pacificTime, utcTime } from "./format.js";
+
+let loading = null;
+
+/** Load the library once; it is a classic script that leaves `uPlot` behind. */
+export function library() {
+  loading ??= new Promise((done, failed) => {
+    document.head.append(h("link", { rel: "stylesheet", href: "/static/vendor/uPlot.css" }));
+    document.head.append(h("script", { src: "/static/vendor/uPlot.js", onload: () => done(globalThis.uPlot), onerror: failed }));
+  });
+  return loading;
+}
+
+const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+/** Put several [[iso, value]] lists onto one time axis (s); where a list has no value at a time it has null. */
+export function aligned(lists) {
+  const times = [...new Set(lists.flat().map(([time]) => Date.parse(time) / 1000))].sort((a, b) => a - b);
+  const places = new Map(times.map((time, place) => [time, place]));
+  const columns = lists.map((list) => {
+    const column = new Array(times.length).fill(undefined);
+    for (const [time, value] of list) column[places.get(Date.parse(time) / 1000)] = value;
+    return column;
+  });
+  return [times, ...columns];
+}
+
+/** Draw into `box`; `series` are {label, colour, width?, dash?, stepped?, scale?, unit}. Returns {update, destroy}. */
+export async function plot(box, series, data, options) {
+  const UPlot = await library();
+  const axis = { stroke: colour("--soft"), grid: { stroke: colour("--line"), width: 1 }, ticks: { stroke: colour("--line") } };
+  const chart = new UPlot({
+    width: box.clientWidth || 800,
+    height: options.height ?? 360,
+    scales: { x: { time: true, range: options.range }, price: {} },
+    cursor: { drag: { x: true, y: false } },
+    legend: { live: true },
+    series: [
+      { label: "Time", value: (_, at) => (at === null ? "–" : `${pacificTime(at * 1000)} (${utcTime(at * 1000)} UTC)`) },
+      ...series.map((one) => ({
+        label: one.label,
+        scale: one.scale ?? "y",
+        stroke: colour(one.colour),
+        width: one.width ?? 2,
+        dash: one.dash,
+        spanGaps: true,
+        points: { show: one.points ?? false },
+        paths: one.stepped ? UPlot.paths.stepped({ align: 1 }) : undefined,
+        value: (_, value) => (value === null || value === undefined ? "–" : `${number(value, 2)} ${one.unit}`),
+      })),
+    ],
+    axes: [
+      { ...axis, values: (_, splits) => splits.map((at) => pacificTime(at * 1000, { hour: "2-digit", minute: "2-digit" })) },
+      { ...axis, label: "MW", labelSize: 18, stroke: colour("--soft") },
+      ...(series.some((one) => one.scale === "price") ? [{ ...axis, scale: "price", side: 1, label: "USD/MWh", grid: { show: false } }] : []),
+    ],
+    plugins: options.plugins ?? [],
+  }, data, box);
+  const resize = new ResizeObserver(() => chart.setSize({ width: box.clientWidth, height: options.height ?? 360 }));
+  resize.observe(box);
+  return {
+    chart,
+    update: (newest) => chart.setData(newest, false),
+    destroy: () => {
+      resize.disconnect();
+      chart.destroy();
+    },
+  };
+}
+
+/** A line at this moment of the gateway's clock. */
+export function nowLine(now) {
+  return {
+    hooks: {
+      draw: (chart) => {
+        const at = chart.valToPos(now() / 1000, "x", true);
+        const { left, width, top, height } = chart.bbox;
+        if (!(at >= left && at <= left + width)) return;
+        chart.ctx.save();
+        chart.ctx.strokeStyle = colour("--bad");
+        chart.ctx.setLineDash([6, 4]);
+        chart.ctx.beginPath();
+        chart.ctx.moveTo(at, top);
+        chart.ctx.lineTo(at, top + height);
+        chart.ctx.stroke();
+        chart.ctx.restore();
+      },
+    },
+  };
+}
