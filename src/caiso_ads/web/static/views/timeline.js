@@ -92,7 +92,7 @@ function intervals(strip, found, start, end) {
   mark(strip, "aria-label", [...counts].map(([state, count]) => `${count} ${words(state)}`).join(", ") || "no intervals");
 }
 
-const legend = () => h("p", { class: "small legend" }, ["received", "missing", "not_sent", "unknown"].map((state) => h("span", {}, h("i", { "data-state": state }), words(state))));
+const legend = () => h("p", { class: "small legend" }, ["received", "late", "back_filled", "waiting", "none_sent", "not_fetched", "not_readable", "not_known"].map((state) => h("span", {}, h("i", { "data-state": state }), words(state))));
 
 function asTable(found) {
   const targets = found.dot.map(([time, value]) => h("tr", {}, h("td", {}, both(time)), h("td", { class: "number" }, mw(value)), h("td", { class: "number" }, usd(priceAt(found.price, time)))));
