@@ -5,6 +5,7 @@ import { h, say } from "./lib/dom.js";
 import * as format from "./lib/format.js";
 import { Feed } from "./lib/feed.js";
 import { header } from "./lib/header.js";
+import { soundNews } from "./lib/sound.js";
 import { applyTheme } from "./lib/theme.js";
 
 const VIEWS = {
@@ -80,6 +81,7 @@ async function start() {
     announce(problem.message);
   }
   header(document.getElementById("header"), document.getElementById("feed-banner"), app);
+  soundNews(app);
   document.addEventListener("click", followLinks);
   addEventListener("popstate", show);
   if (app.api.me && !app.api.me.roles.length) {
