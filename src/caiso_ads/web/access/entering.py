@@ -68,7 +68,7 @@ async def proved(guard: Guard, identity: Identity, password: str) -> None:
     right, _ = await _matches(guard, password, user.password)
     if not right:
         guard.telling.refused(identity.address, f"a wrong password for {user.name}")
-        raise ProblemError(400, "this is not the password", field="password")
+        raise ProblemError(400, "this is not the password", field="current")
     guard.guessing.right(identity.address, user.name.lower())
 
 
