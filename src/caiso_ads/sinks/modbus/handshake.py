@@ -90,8 +90,10 @@ class Handshake(asyncio.Protocol):
             return  # its end has been told, or will be
         security, problem = self._security, "the other side went away"
         secured: asyncio.Transport | None = None
+        loop = asyncio.get_running_loop()
+        loop.call_soon(self._pass_on)  # runs as soon as start_tls waits, and before it begins the handshake
         try:
-            secured = await asyncio.get_running_loop().start_tls(
+            secured = await loop.start_tls(
                 self._transport,
                 self,
                 security.context,
@@ -107,6 +109,14 @@ class Handshake(asyncio.Protocol):
             self._house.refused(self.peer, FAILED, f"TLS handshake with {self.peer} failed: {problem}")
             return
         self._hand_over(secured)
+
+    def _pass_on(self) -> None:
+        """Give the TLS layer what came before it was there: uvloop reads from the first moment on."""
+        layer = self._transport.get_protocol()
+        if self._held and layer is not self:
+            early = b"".join(self._held)
+            self._held.clear()
+            _deliver(early, cast("asyncio.BufferedProtocol", layer), self._transport.is_closing)
 
     def _hand_over(self, secured: asyncio.Transport) -> None:
         certificate = secured.get_extra_info("ssl_object").getpeercert(binary_form=True)
@@ -124,7 +134,7 @@ class Handshake(asyncio.Protocol):
 def _deliver(data: bytes, protocol: asyncio.BufferedProtocol, is_closing: Callable[[], bool]) -> None:
     """Give a buffered protocol bytes as a transport would."""
     while data and not is_closing():
-        room = memoryview(protocol.get_buffer(-1))
+        room = memoryview(protocol.get_buffer(len(data)))
         size = min(len(room), len(data))
         room[:size] = data[:size]
         protocol.buffer_updated(size)
