@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import math
+import os
+import re
 import shutil
+import struct
+import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -130,3 +135,21 @@ async def test_row_169_pymodbus_reads_over_modbus_security_by_its_role(
             assert (answer.isError(), answer.exception_code) == (True, 1)
         else:
             assert client.convert_from_registers(answer.registers, client.DATATYPE.FLOAT32) == -7.5
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not shutil.which("openssl") or os.name != "posix", reason="needs openssl and a POSIX shell")
+async def test_row_169_the_documented_way_to_modbus_security_works(tmp_path: Path) -> None:
+    """Run the commands and the script of docs/modbus.md as they stand there, but for the port."""
+    page = (Path(__file__).parents[2] / "docs" / "modbus.md").read_text(encoding="utf-8")
+    ((shell,), (keys,), (script,)) = (
+        [block for block in re.findall(rf"```{language}\n(.*?)```", page, re.DOTALL) if word in block]
+        for language, word in (("sh", "openssl"), ("toml", "tls_key"), ("python", "AsyncModbusTlsClient"))
+    )
+    await program("sh", "-ec", f"cd {tmp_path}\n{shell}")
+    table = {**tomllib.loads(keys)["sinks"]["modbus"], "port": 0}
+    files = {key: tmp_path / table[key] for key in ("tls_certificate", "tls_key", "tls_client_ca")}
+    async with serving(snapshot(GOOD), **{**table, **files}) as running:
+        (tmp_path / "read.py").write_text(script.replace("port=802", f"port={running.port}"), encoding="utf-8")
+        output = await program("sh", "-ec", f"cd {tmp_path} && {sys.executable} read.py")
+    assert output.strip() == str(list(struct.unpack(">HH", struct.pack(">f", 150.25))))
