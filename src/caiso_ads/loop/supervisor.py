@@ -82,7 +82,7 @@ class Supervisor:
                 await entry.sink.run(feed, lambda: self._started(entry))
                 error = "it ended"
             except Exception as problem:  # a foreign library may raise anything; it must die alone
-                if _is_taken_port(problem) and not entry.restarts and entry.health is SinkHealth.STARTING:
+                if _is_taken_port(problem) and entry.health is SinkHealth.STARTING:
                     raise LocalError(f"sink {entry.name} cannot start: {problem}") from problem
                 error = f"{type(problem).__name__}: {problem}"
             self._failed(entry, error)

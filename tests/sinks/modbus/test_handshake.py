@@ -163,6 +163,7 @@ async def test_it_stops_while_handshakes_are_under_way(tmp_path: Path) -> None:
     async with serving(snapshot(), **papers.keys(tmp_path)) as running:
         waiting = [await running.master() for _ in range(3)]
         await running.until(lambda: running.sink.connections == 3)
+    assert [task for task in asyncio.all_tasks() if task.get_name() == "Modbus TLS handshake"] == []
     assert [await master.ended() for master in waiting] == [b""] * 3
     assert running.sink.connections == 0
 

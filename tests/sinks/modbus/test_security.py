@@ -88,6 +88,7 @@ def test_a_key_that_others_can_read_is_refused(tmp_path: Path) -> None:
         (b"\x0c\x05reader", None),
         (b"\x13\x06reader", None),
         (b"\x0c\x81\x80" + b"x" * 128, None),
+        (b"\x0c\x80" + b"x" * 128, None),
         (b"\x0c\x02\xff\xfe", None),
         (b"reader", None),
     ],
