@@ -159,11 +159,18 @@ async def test_a_request_in_one_flight_with_the_end_of_the_handshake_is_answered
         assert plain == (struct.pack(">HHHBBB", 1, 0, 5, 1, 3, 2) + b"\0\0") * 300
 
 
-async def test_it_stops_while_handshakes_are_under_way(tmp_path: Path) -> None:
+async def test_it_stops_while_handshakes_are_under_way_and_leaves_none_behind(tmp_path: Path) -> None:
+    def handshakes() -> list[str]:
+        return [task.get_name() for task in asyncio.all_tasks() if task.get_name() == "Modbus TLS handshake"]
+
+    left: list[list[str]] = []
     async with serving(snapshot(), **papers.keys(tmp_path)) as running:
         waiting = [await running.master() for _ in range(3)]
         await running.until(lambda: running.sink.connections == 3)
-    assert [task for task in asyncio.all_tasks() if task.get_name() == "Modbus TLS handshake"] == []
+        assert len(handshakes()) == 3
+        (serving_task,) = (task for task in asyncio.all_tasks() if "ModbusSink.run" in repr(task))
+        serving_task.add_done_callback(lambda _: left.append(handshakes()))
+    assert left == [[]]
     assert [await master.ended() for master in waiting] == [b""] * 3
     assert running.sink.connections == 0
 
