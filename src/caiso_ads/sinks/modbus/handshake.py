@@ -88,9 +88,19 @@ class Handshake(asyncio.Protocol):
     async def _secure(self) -> None:
         if self._transport.is_closing():
             return  # its end has been told, or will be
-        security, problem = self._security, "the other side went away"
-        secured: asyncio.Transport | None = None
-        loop = asyncio.get_running_loop()
+        try:
+            secured = await self._start_tls()
+            if secured is not None:
+                self._hand_over(secured)
+        finally:
+            if self._next is None:
+                self._transport.abort()
+                self._house.forget(self)
+
+    async def _start_tls(self) -> asyncio.Transport | None:
+        """Return the secured channel; None, and the failure told, where there is none."""
+        security, loop = self._security, asyncio.get_running_loop()
+        problem = "the other side went away"
         loop.call_soon(self._pass_on)  # runs as soon as start_tls waits, and before it begins the handshake
         try:
             secured = await loop.start_tls(
@@ -102,13 +112,10 @@ class Handshake(asyncio.Protocol):
                 ssl_shutdown_timeout=security.shutdown_timeout_s,
             )
         except OSError as error:  # TLS errors are of this kind too
-            problem = getattr(error, "reason", None) or type(error).__name__
+            secured, problem = None, getattr(error, "reason", None) or type(error).__name__
         if secured is None:
-            self._transport.abort()
-            self._house.forget(self)
             self._house.refused(self.peer, FAILED, f"TLS handshake with {self.peer} failed: {problem}")
-            return
-        self._hand_over(secured)
+        return secured
 
     def _pass_on(self) -> None:
         """Give the TLS layer what came before it was there: uvloop reads from the first moment on."""
