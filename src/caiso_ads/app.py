@@ -11,7 +11,7 @@ import gc
 import json
 import logging
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -130,7 +130,11 @@ async def open_app(
         evidence = EvidenceLog(store, clock)
         sightings = Sightings(evidence.note, clock)
         client = await stack.enter_async_context(_client(config, reading, clock))
-        supervisor = Supervisor(_sinks(config, environment, store, clock, sightings), clock)
+
+        def report() -> Mapping[str, Mapping[str, object]]:
+            return supervisor.report()  # asked only while the sinks run
+
+        supervisor = Supervisor(_sinks(config, environment, store, clock, sightings, report), clock)
         gateway = gateway_type(
             client, store, clock, _nothing_known(config, environment), _settings(config),
             supervisor.required_serving, evidence.note, sightings.published,
@@ -242,8 +246,9 @@ def _settings(config: Config) -> Settings:
 
 
 def _sinks(
-    config: Config, environment: Environment, store: SqlStore, clock: Clock, evidence: SinkEvidence
-) -> dict[str, tuple[Sink, bool]]:
+    config: Config, environment: Environment, store: SqlStore, clock: Clock, evidence: SinkEvidence,
+    report: Callable[[], Mapping[str, Mapping[str, object]]],
+) -> dict[str, tuple[Sink, bool]]:  # fmt: skip
     context = SinkContext(
         resource_ids=tuple(item.id for item in config.resources),
         names={item.id: item.name for item in config.resources},
@@ -254,6 +259,7 @@ def _sinks(
         node_names={node.id: node.name for node in config.nodes},
         node_of={item.id: item.node for item in config.resources if item.node},
         evidence=evidence,
+        sinks=report,
     )
     return {name: (sink.build(context), sink.required) for name, sink in config.sinks.items()}
 

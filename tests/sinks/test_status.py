@@ -110,3 +110,10 @@ async def test_a_path_that_cannot_be_written_is_an_error_for_the_supervisor(tmp_
 def test_without_a_path_the_key_is_named() -> None:
     with pytest.raises(ConfigError, match=r"\[sinks\.status\] path"):
         Config().build(context())
+
+
+def test_how_each_sink_fares_is_told_with_its_counts() -> None:
+    fares = {"modbus": {"health": "serving", "restarts": 0, "last_error": "", "counts": {"writes_refused": 3}}}
+    told = document(snapshot(), replace(context(), sinks=lambda: fares), "running")
+    assert told["sinks"] == fares
+    assert document(snapshot(), context(), "running")["sinks"] == {}

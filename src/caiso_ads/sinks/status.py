@@ -123,6 +123,7 @@ def document(snapshot: Snapshot, context: SinkContext, state: str) -> dict[str, 
             }
             for node in context.nodes
         ],
+        "sinks": context.sinks(),
     }
 
 

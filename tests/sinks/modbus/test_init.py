@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -23,6 +24,17 @@ def test_the_defaults_serve_nobody_but_this_machine_and_need_no_privilege() -> N
     assert (Config().host, Config().port >= 1024, Config().required) == ("127.0.0.1", True, True)
 
 
+FILES: dict[str, Any] = {
+    "tls_certificate": Path("c.pem"), "tls_key": Path("k.pem"), "tls_client_ca": Path("ca.pem"),
+}  # fmt: skip
+
+
+def test_row_146_148_the_limits_are_64_and_8_connections_60_s_idle_and_5_s_for_half_a_request() -> None:
+    settings = Config().settings()
+    assert (settings.places.most, settings.places.per_address, settings.places.kept) == (64, 8, 8)
+    assert (settings.idle_timeout_s, settings.half_frame_timeout_s) == (60.0, 5.0)
+
+
 WRONG: list[tuple[str, Any]] = [
     ("host", " "),
     ("port", -1),
@@ -31,6 +43,8 @@ WRONG: list[tuple[str, Any]] = [
     ("unit_id", 256),
     ("max_connections", 0),
     ("max_per_address", 0),
+    ("reserved_connections", 0),
+    ("tls_handshake_timeout_s", 0.0),
     ("native_base", 98),
     ("native_base", 1001),
     ("native_base", 65_002),
@@ -72,7 +86,8 @@ def test_resources_beyond_the_last_register_are_refused(native_base: int, room: 
 
 
 def test_every_key_is_described() -> None:
-    schema = msgspec.json.schema(Config)["$defs"]["Config"]["properties"]
+    _, parts = msgspec.json.schema_components([Config], schema_hook=lambda _: {"type": "path"})
+    schema = parts["Config"]["properties"]
     assert [key for key, spec in schema.items() if not spec.get("description")] == []
 
 
@@ -91,3 +106,35 @@ def test_another_unit_is_refused_or_ignored_as_configured(word: Any, answers: bo
 def test_limits_are_checked_often_enough_for_the_shortest() -> None:
     assert Config().settings().sweep_s == 0.5
     assert Config(half_frame_timeout_s=0.2).settings().sweep_s == pytest.approx(0.05)
+
+
+@pytest.mark.parametrize(
+    ("key", "keys"),
+    [
+        ("allow", {"allow": ("10.0.0.0/33",)}),
+        ("reserved", {"reserved": ("scada",)}),
+        ("reserved", {"allow": ("10.0.0.0/24",), "reserved": ("10.0.1.5",)}),
+        ("reserved_connections", {"reserved": ("10.0.0.5",), "reserved_connections": 65}),
+        ("tls_key", {"tls_certificate": Path("c.pem"), "tls_client_ca": Path("ca.pem"), "tls_roles": ("reader",)}),
+        ("tls_client_ca", {"tls_certificate": Path("c.pem"), "tls_key": Path("k.pem"), "tls_roles": ("reader",)}),
+        ("tls_certificate", {"tls_roles": ("reader",)}),
+        ("tls_certificate", {"tls_passphrase_file": Path("p")}),
+        ("tls_roles", FILES),
+        ("tls_roles", {**FILES, "tls_roles": ("reader", "")}),
+    ],
+)
+def test_keys_for_connections_that_do_not_go_together_are_refused(key: str, keys: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError) as caught:
+        Config(**keys)
+    assert (caught.value.table, caught.value.key) == ("sinks.modbus", key)
+
+
+def test_no_key_leaves_out_the_certificate_of_the_client() -> None:
+    names = [name for name in Config.__struct_fields__ if name.startswith("tls_")]
+    assert names == [
+        "tls_certificate", "tls_key", "tls_passphrase_file", "tls_client_ca", "tls_roles", "tls_handshake_timeout_s",
+    ]  # fmt: skip
+    assert Config().settings().tls is None
+    tls = Config(**FILES, tls_roles=("reader",)).settings().tls
+    assert tls is not None
+    assert (tls.roles, tls.client_ca) == (frozenset({"reader"}), Path("ca.pem"))

@@ -1,12 +1,15 @@
 """Modbus TCP: the register map of every point, read-only by construction.
 
 Rule: registers are rendered from the newest snapshot when they are read; there is no second copy to fall behind.
-Read ``layout`` for the map, ``image`` for the encoding, ``frames`` for the protocol, ``server`` for the connections.
+Read ``layout`` for the map, ``image`` for the encoding, ``frames`` for the protocol, ``server`` for the connections,
+``admission`` for who gets one, ``security`` and ``handshake`` for Modbus/TCP Security.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, get_type_hints
+import re
+from pathlib import Path
+from typing import Annotated, Literal, cast, get_type_hints
 
 import msgspec
 from msgspec import Meta
@@ -14,8 +17,11 @@ from msgspec import Meta
 from caiso_ads import __version__
 from caiso_ads.errors import ConfigError
 from caiso_ads.ports import Sink, SinkContext
+from caiso_ads.sinks._allow import ALLOW_FORMS, AllowList
 from caiso_ads.sinks.modbus import layout
+from caiso_ads.sinks.modbus.admission import Places
 from caiso_ads.sinks.modbus.layout import Plan
+from caiso_ads.sinks.modbus.security import Tls
 from caiso_ads.sinks.modbus.server import ModbusSink, Settings
 
 _REGISTERS = 65_536
@@ -67,9 +73,37 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     revision: Annotated[str, _IDENTITY] = __version__
     product_name: Annotated[str, _IDENTITY] = "CAISO ADS gateway"
     application_name: Annotated[str, _IDENTITY] = ""
+    # who may connect
+    allow: Annotated[
+        tuple[str, ...], Meta(description=f"{ALLOW_FORMS} that may connect; empty is any that reaches the port")
+    ] = ()
+    reserved: Annotated[
+        tuple[str, ...], Meta(description=f"{ALLOW_FORMS} of masters for whom places are kept among max_connections")
+    ] = ()
+    reserved_connections: Annotated[
+        int, Meta(ge=1, le=10_000, description="how many places are kept, where reserved lists anybody")
+    ] = 8
+    # Modbus/TCP Security; all three files together, or none
+    tls_certificate: Annotated[
+        Path | None,
+        Meta(description="our certificate, PEM with its chain: serve Modbus/TCP Security, and nothing plain"),
+    ] = None
+    tls_key: Annotated[Path | None, Meta(description="the private key of tls_certificate, PEM")] = None
+    tls_passphrase_file: Annotated[
+        Path | None, Meta(description="file whose first line is the passphrase of tls_key")
+    ] = None
+    tls_client_ca: Annotated[
+        Path | None, Meta(description="PEM authorities that sign the masters' certificates; one is always required")
+    ] = None
+    tls_roles: Annotated[
+        tuple[str, ...], Meta(description="roles that may read; a certificate with another or none gets exception 01")
+    ] = ()
+    tls_handshake_timeout_s: Annotated[float, Meta(ge=0.01, le=60, description="time for a TLS handshake")] = 5.0
 
     def __post_init__(self) -> None:
         """Refuse values that cannot work; ConfigError names the key."""
+        self.places()
+        self.tls()
         if not self.host.strip():
             raise _wrong("host", self.host, "an address such as 127.0.0.1 or 0.0.0.0")
         for key in ("native_base", "price_base"):
@@ -109,12 +143,39 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             unit_id=self.unit_id,
             identity={number: text.encode("ascii") for number, text in enumerate(texts) if text or number <= 2},
             answer_foreign_units=self.foreign_unit == "refuse",
-            max_connections=self.max_connections,
-            max_per_address=self.max_per_address,
+            places=self.places(),
             idle_timeout_s=self.idle_timeout_s,
             half_frame_timeout_s=self.half_frame_timeout_s,
             stall_limit_s=self.stall_limit_s,
+            tls=self.tls(),
         )
+
+    def places(self) -> Places:
+        """Return who may have how many connections; ConfigError names the key that cannot work."""
+        allow = AllowList(self.allow, table="sinks.modbus")
+        reserved = AllowList(self.reserved, table="sinks.modbus", key="reserved")
+        for text in self.reserved:
+            first = re.split(r"[-/]", text)[0].strip()
+            if not allow.admits(first):
+                raise ConfigError(f"{text!r} is not in allow", table="sinks.modbus", key="reserved")
+        if reserved and self.reserved_connections > self.max_connections:
+            raise _wrong("reserved_connections", self.reserved_connections, f"at most {self.max_connections}")
+        return Places(allow, reserved, self.max_connections, self.max_per_address, self.reserved_connections)
+
+    def tls(self) -> Tls | None:
+        """Return how connections are secured; None where no tls key is given. ConfigError names what is missing."""
+        files = {"tls_certificate": self.tls_certificate, "tls_key": self.tls_key, "tls_client_ca": self.tls_client_ca}
+        if not (any(files.values()) or self.tls_passphrase_file or self.tls_roles):
+            return None
+        for key, path in files.items():
+            if path is None:
+                cure = "give tls_certificate, tls_key and tls_client_ca, or no tls key at all"
+                raise ConfigError("is missing beside the other tls keys", table="sinks.modbus", key=key, cure=cure)
+        if not all(self.tls_roles) or not self.tls_roles:
+            raise ConfigError("must name a role", table="sinks.modbus", key="tls_roles", cure='tls_roles = ["reader"]')
+        certificate, key_file, client_ca = (cast("Path", path) for path in files.values())
+        roles, passphrase = frozenset(self.tls_roles), self.tls_passphrase_file
+        return Tls(certificate, key_file, client_ca, passphrase, roles, self.tls_handshake_timeout_s)
 
     def build(self, context: SinkContext) -> Sink:
         """Return the sink; ConfigError when the resources or nodes do not fit."""

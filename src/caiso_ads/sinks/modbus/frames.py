@@ -41,6 +41,8 @@ class Counters:
     connections: int = 0
     connections_refused: int = 0
     connections_dropped: int = 0
+    handshakes_failed: int = 0
+    roles_refused: int = 0
 
 
 class Responder:
@@ -99,9 +101,12 @@ class Responder:
                 return _MBAP.pack(transaction, 0, 2 + len(answer)) + bytes((unit, function)) + answer
             return self._refuse(transaction, unit, function, answer)
         if function in _WRITES:
-            self.counters.writes_refused += 1
-            self._audit(function, peer)
+            self._tell_write(function, peer)
         return self._refuse(transaction, unit, function, ILLEGAL_FUNCTION)
+
+    def _tell_write(self, function: int, peer: str) -> None:
+        self.counters.writes_refused += 1
+        self._audit(function, peer)
 
     def _refuse(self, transaction: int, unit: int, function: int, code: int) -> bytes:
         self.counters.exceptions += 1
@@ -138,6 +143,22 @@ class Responder:
         if first in dict(wanted):  # any other begins again at the first object
             wanted = [item for item in wanted if item[0] >= first]
         return _identity_page(access, wanted)
+
+
+class Refuser(Responder):
+    """Answers every request with exception 01, for a master whose certificate gives it no right to read.
+
+    It counts and audits with the responder it stands in for. Spec: MODBUS/TCP Security V2.1, role-based authorisation.
+    """
+
+    def __init__(self, instead_of: Responder) -> None:
+        self.counters, self._audit = instead_of.counters, instead_of._audit  # noqa: SLF001 - of the same class
+
+    def _one(self, transaction: int, buffer: bytearray, at: int, length: int, peer: str) -> bytes:  # noqa: ARG002 - its parent's
+        unit, function = buffer[at], buffer[at + 1]
+        if function in _WRITES:
+            self._tell_write(function, peer)
+        return self._refuse(transaction, unit, function, ILLEGAL_FUNCTION)
 
 
 def _identity_page(access: int, wanted: list[tuple[int, bytes]]) -> bytes:
