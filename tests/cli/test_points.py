@@ -74,8 +74,8 @@ def test_the_map_is_that_of_the_configuration(config: Path) -> None:
     shown = json.loads(run("--config", str(config), "--format", "json"))
     found = {(row["resource"], row["key"]): row for row in shown["points"] if row["pdu"] >= 2000}
     assert found["SOUTH_2_UNIT", "setpoint_mw"] == {
-        "functions": [3, 4], "pdu": 2222, "number": "42223 / 32223", "count": 2, "resource": "SOUTH_2_UNIT",
-        "key": "setpoint_mw", "type": "float32", "word_order": "ABCD", "unit": "MW",
+        "unit_id": 7, "functions": [3, 4], "pdu": 2222, "number": "42223 / 32223", "count": 2, "resource": "SOUTH_2_UNIT",
+        "key": "setpoint_mw", "type": "float32", "word_order": "ABCD", "scale": 0, "unit": "MW",
         "meaning": "[3] what to do this second: operating point, ramp, step, fallback or override",
     }  # fmt: skip
     keys = {row["key"] for row in shown["points"]}
@@ -89,8 +89,8 @@ def test_csv_markdown_and_table_show_the_same_rows(config: Path) -> None:
     assert [(line["pdu"], line["key"], line["meaning"]) for line in lines] == [
         (str(row["pdu"]), row["key"], row["meaning"]) for row in shown
     ]
-    markdown = [line for line in run("--config", str(config), "--format", "md").splitlines() if line.startswith("| 0")]
-    table = [line for line in run("--config", str(config)).splitlines() if line.startswith("0")]
+    markdown = [line for line in run("--config", str(config), "--format", "md").splitlines() if line.startswith("| 7")]
+    table = [line for line in run("--config", str(config)).splitlines() if line.startswith("7 ")]
     assert len(markdown) == len(table) == len(shown)
     for row, one, other in zip(shown, markdown, table, strict=True):
         assert f"| {row['pdu']} | {row['number']} |" in one

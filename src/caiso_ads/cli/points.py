@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 REGENERATE = "caiso-ads points --catalogue > docs/points.md"
 _EXAMPLE: tuple[str, ...] = ("EXAMPLE_1_UNIT", "EXAMPLE_2_UNIT")
 _EXAMPLE_NODES: tuple[str, ...] = ("EXAMPLE_NODE",)
-COLUMNS = ("functions", "pdu", "number", "count", "resource", "key", "type", "word_order", "unit", "meaning")
+COLUMNS = (
+    "unit_id", "functions", "pdu", "number", "count", "resource", "key", "type", "word_order", "scale", "unit", "meaning",
+)  # fmt: skip
 _FUNCTIONS = {"register": "03/04", "bit": "01/02"}
 
 DIRECTIVES: Mapping[Directive, str] = {
@@ -200,8 +202,9 @@ def _markdown(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
 
 
 def _cells(row: Row) -> list[str]:
-    values = (_FUNCTIONS[row.table], row.pdu, row.number, row.count, row.resource, row.key, row.type, row.word_order)
-    return [str(value) for value in (*values, row.unit, row.meaning)]
+    where = (row.unit_id, _FUNCTIONS[row.table], row.pdu, row.number, row.count)
+    what = (row.resource, row.key, row.type, row.word_order, row.scale, row.unit, row.meaning)
+    return [str(value) for value in (*where, *what)]
 
 
 def _as_table(rows: Sequence[Row], remarks: Sequence[str]) -> str:
@@ -225,7 +228,8 @@ def _as_markdown(rows: Sequence[Row], remarks: Sequence[str]) -> str:
 
 def _as_json(rows: Sequence[Row], remarks: Sequence[str]) -> str:
     points = [
-        dict(zip(COLUMNS, _cells(row), strict=True)) | {"pdu": row.pdu, "count": row.count, "functions": _numbers(row)}
+        dict(zip(COLUMNS, _cells(row), strict=True))
+        | {"unit_id": row.unit_id, "pdu": row.pdu, "count": row.count, "scale": row.scale, "functions": _numbers(row)}
         for row in rows
     ]
     return json.dumps({"notes": list(remarks), "points": points}, indent=2) + "\n"

@@ -20,7 +20,7 @@ IDENTITY = {0: b"caiso-ads", 1: b"gateway", 2: b"0.1.0", 4: b"CAISO ADS gateway"
 def responder(identity: dict[int, bytes] | None = None, *, answer_foreign_units: bool = True) -> Responder:
     return Responder(
         lambda: IMAGE,
-        unit_id=1,
+        units=(1,),
         identity=identity or IDENTITY,
         answer_foreign_units=answer_foreign_units,
         audit=lambda function, peer: None,
@@ -99,7 +99,7 @@ def test_what_cannot_be_answered_gets_the_right_exception(case: str) -> None:
 @pytest.mark.parametrize("function", [3, 4])
 @pytest.mark.parametrize(("address", "quantity"), [(0, 1), (0, 100), (1000, 125), (1100, 100), (1299, 1), (1175, 125)])
 def test_holding_and_input_registers_are_the_same(function: int, address: int, quantity: int) -> None:
-    data = IMAGE.registers(address, quantity)
+    data = IMAGE.units[1].registers(address, quantity)
     assert data is not None
     assert pdu(f"{function:02x}{address:04x}{quantity:04x}") == f"{function:02x}{2 * quantity:02x}{data.hex()}"
 
@@ -163,7 +163,7 @@ def test_all_requests_of_one_segment_are_answered_in_order(count: int) -> None:
     replies, used, sound = answers(b"".join(requests))
     assert (used, sound) == (12 * count, True)
     assert [struct.unpack_from(">H", reply)[0] for reply in replies] == list(range(count))
-    assert [reply[9:] for reply in replies] == [IMAGE.registers(1000 + number, 1) for number in range(count)]
+    assert [reply[9:] for reply in replies] == [IMAGE.units[1].registers(1000 + number, 1) for number in range(count)]
 
 
 @pytest.mark.parametrize("cut", range(25))
@@ -180,7 +180,7 @@ def test_counters_tell_what_happened() -> None:
     heard: list[tuple[int, str]] = []
     one = Responder(
         lambda: IMAGE,
-        unit_id=1,
+        units=(1,),
         identity=IDENTITY,
         answer_foreign_units=True,
         audit=lambda function, peer: heard.append((function, peer)),
