@@ -2,12 +2,13 @@
 
 Rule: registers are rendered from the newest snapshot when they are read; there is no second copy to fall behind.
 Read ``layout`` for the map, ``image``, ``blocks`` and ``encode`` for what the registers hold, ``scaled`` for whole
-numbers in place of floats, ``frames`` for the protocol, ``server`` for the connections.
+numbers in place of floats, ``custom`` for a plant's own addresses, ``frames`` for the protocol, ``server`` for the connections.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Annotated, Literal, get_type_hints
 
 import msgspec
@@ -16,7 +17,7 @@ from msgspec import Meta
 from caiso_ads import __version__
 from caiso_ads.errors import ConfigError
 from caiso_ads.ports import Sink, SinkContext
-from caiso_ads.sinks.modbus import layout, scaled
+from caiso_ads.sinks.modbus import custom, layout, scaled
 from caiso_ads.sinks.modbus._fits import check
 from caiso_ads.sinks.modbus.layout import Plan
 from caiso_ads.sinks.modbus.server import ModbusSink, Settings
@@ -73,6 +74,9 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     int16_mw_scale: Annotated[
         int, Meta(ge=-3, le=1, description="scale of MW as int16: -1 is 0.1 MW up to 3,276.7 MW, -2 is 0.01 MW")
     ] = -1
+    custom_map: Annotated[
+        Path | None, Meta(description="CSV file of points at addresses of the plant's own, beside the native map")
+    ] = None
     legacy_map: Annotated[
         bool, Meta(description="also serve the registers of the 2018 scripts, at 40001 and 10001")
     ] = True
@@ -108,7 +112,10 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
                 raise _wrong(key, value, f"at most {_TEXT_LIMIT} printable ASCII characters")
 
     def plan(self, resource_ids: tuple[str, ...], node_ids: tuple[str, ...] = ()) -> Plan:
-        """Return the map for these resources and nodes; ConfigError when their registers or units do not fit."""
+        """Return the map for these resources and nodes; ConfigError when their registers or units do not fit.
+
+        Reads ``custom_map``, once; ConfigError also names the line and column that is wrong there.
+        """
         plan = Plan(
             resource_ids,
             self.native_base,
@@ -123,7 +130,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         extras = scaled.twins(plan, self.scaled_base, self.scaled_price_base, exponents)
         whole = replace(plan, extras=extras)
         check(whole, self.scaled_base, self.scaled_price_base)
-        return whole
+        return whole if self.custom_map is None else custom.load(self.custom_map, whole)
 
     def settings(self) -> Settings:
         """Return what the server needs of this configuration."""

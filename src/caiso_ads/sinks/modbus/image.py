@@ -144,6 +144,8 @@ class Renderer:
 
         def view(unit: int) -> View:
             ground, index = self._grounds[unit], plan.resource_of(unit)
+            if plan.is_bare(unit):
+                return View(ground, shown, b"", (0, 0, 0))
             if index is None:
                 native, shape = b"".join((header, *blocks)), (bits, first, layout.RESOURCE_BITS + len(rows))
             else:
@@ -165,6 +167,8 @@ class Renderer:
         extras = [extra for extra in plan.extras if extra.unit_id == unit]
         areas = [_Area(one.base, one.count, one.render) for one in extras if one.table == "register"]
         bits = [_Area(one.base, one.count, one.render) for one in extras if one.table == "bit"]
+        if plan.is_bare(unit):
+            return _Ground(_Area(0, 0, _never), areas, bits)
         if plan.resource_of(unit) is None:
             blocks = 1 + len(plan.resource_ids)
             areas += [self._node_area(index, name) for index, name in enumerate(plan.node_ids)]

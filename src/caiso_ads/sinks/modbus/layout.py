@@ -109,14 +109,23 @@ class Plan:
 
     @property
     def unit_ids(self) -> tuple[int, ...]:
-        """All units that are served: first the one that has everything."""
-        if self.first_unit is None:
-            return (self.unit_id,)
-        return (self.unit_id, *range(self.first_unit, self.first_unit + len(self.resource_ids)))
+        """All units that are served: first the one that has everything, last those that have extras only."""
+        own = (self.unit_id, *self.own_units)
+        return own + tuple(sorted({extra.unit_id for extra in self.extras} - set(own)))
+
+    def is_bare(self, unit_id: int) -> bool:
+        """Whether a unit has nothing of the native map, only extras."""
+        return unit_id != self.unit_id and unit_id not in self.own_units
+
+    @property
+    def own_units(self) -> range:
+        """The units that have one resource each; none without a ``first_unit``."""
+        first = self.unit_id if self.first_unit is None else self.first_unit
+        return range(first, first + (0 if self.first_unit is None else len(self.resource_ids)))
 
     def resource_of(self, unit_id: int) -> int | None:
-        """Index of the resource whose own unit this is; None for the unit that has everything."""
-        return None if unit_id == self.unit_id or self.first_unit is None else unit_id - self.first_unit
+        """Index of the resource whose own unit this is; None for a unit that is no resource's own."""
+        return unit_id - self.own_units.start if unit_id in self.own_units and unit_id != self.unit_id else None
 
     @property
     def legacy_ids(self) -> tuple[str, ...]:
@@ -146,7 +155,7 @@ class Plan:
 class Row:
     """One line of the printed map. ``table`` is "register" (functions 03 and 04) or "bit" (01 and 02).
 
-    What is meant is the register's number times ten to the power of ``scale``.
+    What is meant is the register's number times ten to the power of ``scale``, and times ``factor``.
     """
 
     table: str
@@ -160,6 +169,12 @@ class Row:
     meaning: str
     unit_id: int = 1
     scale: int = 0
+    factor: float = 1.0
+
+    @property
+    def worth(self) -> float:
+        """What one step of the register means."""
+        return self.factor * 10.0**self.scale
 
     @property
     def number(self) -> str:
@@ -189,6 +204,8 @@ def rows(plan: Plan) -> list[Row]:
 
 def _own(plan: Plan, unit: int) -> Iterator[Row]:
     """Yield the rows of one unit but for its extras."""
+    if plan.is_bare(unit):
+        return
     order, own = plan.word_order, plan.resource_of(unit)
     if own is None and plan.legacy:
         yield from _legacy_registers(plan)
@@ -219,7 +236,7 @@ def checksum(plan: Plan) -> int:
     lines = [f"map version {MAP_VERSION}"]
     for row in rows(plan):
         what = (row.unit_id, row.table, row.pdu, row.count, row.resource, row.key, row.type, row.word_order)
-        lines.append("\t".join(map(str, (*what, row.scale, row.unit))))
+        lines.append("\t".join(map(str, (*what, row.worth, row.unit))))
     return zlib.crc32("\n".join(lines).encode("utf-8"))
 
 
@@ -245,7 +262,7 @@ def notes(plan: Plan) -> list[str]:
 
 
 def _span(plan: Plan) -> str:
-    return f"{plan.unit_ids[1]} to {plan.unit_ids[-1]}" if len(plan.unit_ids) > 1 else "(none)"
+    return f"{plan.own_units[0]} to {plan.own_units[-1]}" if plan.own_units else "(none)"
 
 
 def _wide(pdu: int, resource: str, key: str, meaning: str, order: str) -> Row:
