@@ -240,6 +240,17 @@ def checksum(plan: Plan) -> int:
     return zlib.crc32("\n".join(lines).encode("utf-8"))
 
 
+def clash(found: Iterable[Row]) -> tuple[Row, Row] | None:
+    """Return the first two rows of one unit and table that share an address; None where all stand apart."""
+    taken: dict[tuple[int, str], Row] = {}
+    for row in sorted(found, key=lambda row: row.pdu):
+        last = taken.get((row.unit_id, row.table))
+        if last is not None and row.pdu < last.pdu + last.count:
+            return last, row
+        taken[row.unit_id, row.table] = row
+    return None
+
+
 def notes(plan: Plan) -> list[str]:
     """Return what a reader of the map must know beside its rows."""
     lines = [
