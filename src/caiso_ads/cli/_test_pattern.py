@@ -31,7 +31,7 @@ BITS = 0xA5A5_0000
 CODES = 1000
 Value = float | int | datetime
 _SIMULATOR = 2
-_FIRST_OLD = 1000.0  # seconds: no age of the pattern looks fresh
+_OLD_S = 20_000.0  # no age of the pattern looks fresh
 
 
 def snapshot(
@@ -40,7 +40,7 @@ def snapshot(
     """Return the pattern of second ``tick``. ``over``: the last one, which has no value and the quality SHUTDOWN.
 
     Place p (from 1) and index i of the catalogue make the numbers: 100 p + i + 0.25 for a resource, the same
-    negative for a node, i + 0.25 for the gateway, 1000 s more for an age. They are exact in a float32.
+    negative for a node, i + 0.25 for the gateway, 20,000 more where it counts seconds. They are exact in a float32.
     """
     gateway: dict[str, Value] = {"heartbeat": tick, "utc_time": now, "environment": _SIMULATOR}
     resource: dict[str, Value] = {"directive": Directive.TEST, "quality": Quality.FORCED}
@@ -79,7 +79,7 @@ def made(point: Point, index: int, place: int) -> Value:
     if point.kind is Kind.NUMBER:
         number = 100.0 * abs(place) + index + 0.25
         if point.unit == "s":
-            return number + _FIRST_OLD
+            return number + _OLD_S
         return -number if place < 0 else number
     if point.kind is Kind.TIME:
         return EPOCH + timedelta(hours=place, minutes=index)
