@@ -236,7 +236,7 @@ def checksum(plan: Plan) -> int:
     lines = [f"map version {MAP_VERSION}"]
     for row in rows(plan):
         what = (row.unit_id, row.table, row.pdu, row.count, row.resource, row.key, row.type, row.word_order)
-        lines.append("\t".join(map(str, (*what, row.worth, row.unit))))
+        lines.append("\t".join(map(str, (*what, row.scale, row.unit, *([] if row.factor == 1 else [row.factor])))))
     return zlib.crc32("\n".join(lines).encode("utf-8"))
 
 
