@@ -42,7 +42,7 @@ _ASPECTS = {GOOD: ("bit", "uint16"), PRESENT: ("bit", "uint16"), QUALITY: ("uint
 _HIGHEST = {Kind.BITS: 31, Kind.CODE: 65_535}
 
 TEMPLATE = f"""{",".join((*COLUMNS, *OPTIONAL))}
-# One line for each register or bit; a line that begins with # is left out. The page docs/modbus.md explains all of it.
+# One line for each register or bit; a line that begins with # is left out. docs/custom-map.md explains it.
 # point     a key of docs/points.md, or <key>.good, <key>.present, <key>.quality, <key>.<bit or code>
 # resource  the resource ID, or the word gateway; empty where the column node names a pricing node
 # table     holding, input or register (functions 03 and 04 read the same), coil, discrete or bit (01 and 02)
