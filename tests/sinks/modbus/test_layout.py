@@ -70,6 +70,13 @@ def test_the_checksum_takes_the_last_slot_of_the_header() -> None:
     assert (row.pdu, row.count, row.type) == (1078, 2, "uint32")
 
 
+def test_the_header_has_all_a_master_checks_before_it_believes_a_value() -> None:
+    header = [(row.key, row.pdu) for row in layout.rows(PLAN) if 1000 <= row.pdu < 1100]
+    wanted = [("snapshot_id", 1000), ("map_version", 1002), *(("byte_order_check", 1004 + 2 * n) for n in range(4))]
+    wanted += [("heartbeat", 1016), ("utc_time", 1018), ("map_checksum", 1078), ("snapshot_id", 1098)]
+    assert [one for one in header if one in wanted] == wanted
+
+
 def test_the_checksum_can_be_made_from_the_printed_rows_without_their_explanations() -> None:
     lines = [
         f"{r.unit_id}\t{r.table}\t{r.pdu}\t{r.count}\t{r.resource}\t{r.key}\t{r.type}\t{r.word_order}\t{r.scale}\t{r.unit}"

@@ -116,6 +116,11 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
         Reads ``custom_map``, once; ConfigError also names the line and column that is wrong there.
         """
+        native = self.native_plan(resource_ids, node_ids)
+        return native if self.custom_map is None else custom.load(self.custom_map, native)
+
+    def native_plan(self, resource_ids: tuple[str, ...], node_ids: tuple[str, ...] = ()) -> Plan:
+        """Return the map without the custom one; ConfigError as above."""
         plan = Plan(
             resource_ids,
             self.native_base,
@@ -130,7 +135,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         extras = scaled.twins(plan, self.scaled_base, self.scaled_price_base, exponents)
         whole = replace(plan, extras=extras)
         check(whole, self.scaled_base, self.scaled_price_base)
-        return whole if self.custom_map is None else custom.load(self.custom_map, whole)
+        return whole
 
     def settings(self) -> Settings:
         """Return what the server needs of this configuration."""
