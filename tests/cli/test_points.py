@@ -125,3 +125,20 @@ def test_the_nodes_of_a_configuration_have_their_blocks_and_old_registers(config
     found = {(row["key"], row["pdu"]) for row in points_of if row["resource"] == "TH_NP15_GEN-APND"}
     assert {("published_lmp_usd_per_mwh", 50), ("active_lmp_usd_per_mwh", 52), ("price_good", 5)} <= found
     assert ("active_lmp_usd_per_mwh", 30_018) in found
+
+
+def test_tag_files_are_of_the_configured_map_and_of_modbus_only(config: Path) -> None:
+    assert "ns=1;s=[caiso_ads]7.HRF2223" in run("--config", str(config), "--format", "ignition")
+    lines = run("--config", str(config), "--format", "kepware").splitlines()
+    assert any(line.startswith("SOUTH_2_UNIT.setpoint_mw,402223,Float,1,RO,") for line in lines)
+    assert not any("dop_mw,400001" in line for line in lines)
+    old = run("--config", str(config), "--format", "kepware", "--word-order", "CDAB", "--unit", "7")
+    assert "low_NORTH_1_UNIT.dop_mw,400001,Float,1,RO," in old
+    for form in ("ignition", "kepware"):
+        refused = CliRunner().invoke(points.command, ["--sink", "dnp3", "--format", form])
+        assert refused.exit_code == 2
+        assert "is for Modbus" in refused.output
+
+
+def test_the_template_of_a_custom_map_is_printed() -> None:
+    assert run("--custom-template").startswith("point,resource,table,address,type,scale,node,unit\n#")

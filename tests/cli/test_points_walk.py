@@ -18,6 +18,7 @@ from caiso_ads.core.points import RESOURCE_POINTS, Snapshot
 from caiso_ads.core.quality import Quality
 from caiso_ads.errors import ConfigError
 from caiso_ads.sinks.modbus import Config, layout
+from caiso_ads.sinks.modbus.image import Renderer
 from caiso_ads.sinks.modbus.layout import Row
 from tests.sinks.modbus.snapshots import IDS, nothing_known, resource, serving, snapshot
 
@@ -104,6 +105,29 @@ async def test_before_anything_is_known_nothing_has_a_value() -> None:
     assert len(blocks) == 2 * len(RESOURCE_POINTS)
     assert {one.quality for one in blocks} == {"no value", "not good"}  # not good: the words NO_DATA and INIT
     assert {one.row.key for one in blocks if one.quality == "not good"} == {"directive", "quality"}
+
+
+class Canned(Client):
+    """A master that reads one block of its own."""
+
+    def __init__(self, block: bytes) -> None:
+        self.block = block
+
+    def read(self, unit_id: int, table: str, address: int, quantity: int) -> bytes:
+        """Return the block."""
+        assert (unit_id, table, address, quantity) == (1, "register", 1100, 100)
+        return self.block
+
+
+def test_what_the_block_says_is_not_present_has_no_value_whatever_its_registers_hold() -> None:
+    plan = Config().plan(IDS)
+    block = Renderer(plan).render(snapshot()).units[1].registers(1100, 100)
+    assert block is not None
+    rows = [row for row in layout.rows(plan) if 1100 <= row.pdu < 1200 and row.table == "register"]
+    for present, said in ((block[24:28], "good"), (bytes(4), "no value")):
+        changed = Canned(block[:24] + present + block[28:])
+        found = {one.row.key: one for one in read_all(changed, rows)}
+        assert found["setpoint_mw"].quality == said
 
 
 async def test_a_custom_point_is_told_by_its_companions(tmp_path: Path) -> None:

@@ -171,6 +171,13 @@ def test_a_gap_that_the_native_map_fills_stays_its_own(file: Path) -> None:
     assert number(shown, ">h", 1300) == number(shown, ">h", 999) == 150
 
 
+def test_bits_on_both_sides_of_the_native_ones_do_not_cover_them(file: Path) -> None:
+    lines = f"dop_mw.good,{ONE},coil,99,bit,,,\ndop_mw.good,{ONE},coil,102,bit,,,\n"
+    view = image(file, lines, legacy_map=False).units[1]
+    assert (view.discrete(99, 1), view.discrete(100, 2), view.discrete(102, 1)) == (b"\1", b"\3", b"\1")
+    assert view.discrete(99, 4) is None
+
+
 @pytest.mark.parametrize(
     ("lines", "parts"),
     [
@@ -221,7 +228,8 @@ def test_the_printed_map_and_the_checksum_have_the_lines(file: Path) -> None:
     ]
     assert "one step is 0.1 MW (custom map, line 2)" in rows[0].meaning
     odd = plan(file, lines.replace("0.1", "2.5"))
-    assert len({layout.checksum(one) for one in (first, odd, Config().plan(IDS, ("TH_NP15",)))}) == 3
+    odder = plan(file, lines.replace("0.1", "3.5"))
+    assert len({layout.checksum(one) for one in (first, odd, odder, Config().plan(IDS, ("TH_NP15",)))}) == 4
     assert [row.worth for row in layout.rows(odd) if row.key == "setpoint_mw" and row.pdu == 300] == [2.5]
 
 
