@@ -207,6 +207,18 @@ def test_the_price_service_is_checked_where_there_is_something_to_ask_it(plant: 
     assert "oasis" not in check(plant).output
 
 
+def test_a_custom_map_is_read_and_its_wrong_line_is_named(plant: Path) -> None:
+    edit(plant, "port = 0", 'port = 0\ncustom_map = "map.csv"')
+    (plant.parent / "map.csv").write_text(
+        "point,resource,table,address,type,scale\ndop_mw,A,holding,200,int16,0.1\n", encoding="utf-8"
+    )
+    assert "OK    custom map" in check(plant).output
+    edit(plant.parent / "map.csv", "dop_mw", "dop")
+    result = check(plant)
+    assert "FAIL  custom map" in result.output
+    assert "map.csv:2 column point" in result.output
+
+
 def test_without_a_file_the_usage_is_told() -> None:
     result = CliRunner().invoke(main, ["check"])
     assert result.exit_code == 2

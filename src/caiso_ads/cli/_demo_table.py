@@ -53,7 +53,7 @@ def _clocks(at: datetime) -> str:
 
 
 def _table(snapshot: Snapshot, config: Config, modbus: ModbusConfig) -> Table:
-    plan = modbus.plan(tuple(snapshot.resources))
+    plan = modbus.native_plan(tuple(snapshot.resources))
     names = {item.id: item.name for item in config.resources}
     table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("resource", no_wrap=True)
@@ -100,17 +100,26 @@ def _how_to_read(config_path: Path, modbus: ModbusConfig, nodes: tuple[str, ...]
     shown = config_path.relative_to(here) if config_path.is_relative_to(here) else config_path
     target = f"-m tcp -p {modbus.port} -a {modbus.unit_id}"
     setpoint = next(index for index, point in enumerate(RESOURCE_POINTS) if point.key == "setpoint_mw")
-    block = modbus.plan(("",)).block_base(0) + slot(setpoint) + 1
+    block = modbus.native_plan(("",)).block_base(0) + slot(setpoint) + 1
     return (
-        "register: float, low word first; block: status and values, high word first. From another terminal:\n"
+        f"register: float, low word first; block: status and values, word order {modbus.word_order}. "
+        "From another terminal:\n"
         f"  mbpoll {target} -t 4:float -r 1 -c 6 -1 {modbus.host}   # 40001 on: setpoints now\n"
         f"  mbpoll {target} -t 1 -r 1 -c 4 -1 {modbus.host}         # 10001: 1 while all are good\n"
-        f"  mbpoll {target} -t 4:float -B -r {block} -c 1 -1 {modbus.host}   # first block: setpoint_mw\n"
+        f"{_block_line(target, modbus, block)}"
         f"{_price_line(target, modbus, nodes)}"
         f"  {_our_command()} status --config {shown}\n"
         f"  {_our_command()} points --config {shown}   # the whole map\n"
         "Ctrl-C stops it."
     )
+
+
+def _block_line(target: str, modbus: ModbusConfig, register: int) -> str:
+    """Return how to read the first setpoint; nothing in an order that mbpoll does not know."""
+    option = {"ABCD": " -B", "CDAB": ""}.get(modbus.word_order)
+    if option is None:
+        return ""
+    return f"  mbpoll {target} -t 4:float{option} -r {register} -c 1 -1 {modbus.host}   # first block: setpoint_mw\n"
 
 
 def _price_line(target: str, modbus: ModbusConfig, nodes: tuple[str, ...]) -> str:

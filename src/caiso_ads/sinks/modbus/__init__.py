@@ -1,13 +1,15 @@
 """Modbus TCP: the register map of every point, read-only by construction.
 
 Rule: registers are rendered from the newest snapshot when they are read; there is no second copy to fall behind.
-Read ``layout`` for the map, ``image`` for the encoding, ``frames`` for the protocol, ``server`` for the connections,
-``admission`` for who gets one, ``security`` and ``handshake`` for Modbus/TCP Security.
+Read ``layout`` for the map, ``image``, ``blocks`` and ``encode`` for what the registers hold, ``scaled`` for whole
+numbers in place of floats, ``custom`` for a plant's own addresses, ``frames`` for the protocol, ``server`` for the
+connections, ``admission`` for who gets one, ``security`` and ``handshake`` for Modbus/TCP Security.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal, cast, get_type_hints
 
@@ -18,13 +20,13 @@ from caiso_ads import __version__
 from caiso_ads.errors import ConfigError
 from caiso_ads.ports import Sink, SinkContext
 from caiso_ads.sinks._allow import ALLOW_FORMS, AllowList
-from caiso_ads.sinks.modbus import layout
+from caiso_ads.sinks.modbus import custom, layout, scaled
+from caiso_ads.sinks.modbus._fits import check
 from caiso_ads.sinks.modbus.admission import Places
 from caiso_ads.sinks.modbus.layout import Plan
 from caiso_ads.sinks.modbus.security import Tls
 from caiso_ads.sinks.modbus.server import ModbusSink, Settings
 
-_REGISTERS = 65_536
 _TEXT_LIMIT = 64  # so that each identity object fits a reply, whatever the others are
 _IDENTITY = Meta(description="text a scan of the device identity (function 43) learns; nothing else is told")
 
@@ -39,7 +41,20 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         int,
         Meta(ge=0, le=65_535, description="TCP port; Modbus' own is 502, which needs privileges; 0 is any free one"),
     ] = 5020
-    unit_id: Annotated[int, Meta(ge=0, le=255, description="the unit ID masters must ask for")] = 1
+    unit_id: Annotated[
+        int, Meta(ge=0, le=255, description="the unit ID masters must ask for; it has the whole map")
+    ] = 1
+    units: Annotated[
+        Literal["one", "per-resource"],
+        Meta(description="per-resource: each resource is also a unit of its own, at the addresses of the first one"),
+    ] = "one"
+    first_unit: Annotated[
+        int, Meta(ge=0, le=247, description="unit ID of the first resource, the next ones follow; 0 is unit_id + 1")
+    ] = 0
+    word_order: Annotated[
+        Literal["ABCD", "CDAB", "BADC", "DCBA"],
+        Meta(description="order of the bytes in all 32-bit values but those of the legacy map; A is the highest"),
+    ] = "ABCD"
     required: Annotated[bool, Meta(description="acknowledge to the ISO only while this sink serves")] = True
     foreign_unit: Annotated[
         Literal["refuse", "ignore"],
@@ -54,6 +69,19 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     price_base: Annotated[
         int, Meta(ge=layout.LEGACY_REGISTERS, le=65_000, description="first register of the pricing nodes, even")
     ] = 30_000
+    scaled_base: Annotated[
+        int,
+        Meta(ge=0, le=65_000, description="first register of the values as scaled whole numbers, even; 0 does without"),
+    ] = 0
+    scaled_price_base: Annotated[
+        int, Meta(ge=0, le=65_000, description="the same of the pricing nodes, even; 0 does without")
+    ] = 0
+    int16_mw_scale: Annotated[
+        int, Meta(ge=-3, le=1, description="scale of MW as int16: -1 is 0.1 MW up to 3,276.7 MW, -2 is 0.01 MW")
+    ] = -1
+    custom_map: Annotated[
+        Path | None, Meta(description="CSV file of points at addresses of the plant's own, beside the native map")
+    ] = None
     legacy_map: Annotated[
         bool, Meta(description="also serve the registers of the 2018 scripts, at 40001 and 10001")
     ] = True
@@ -106,7 +134,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         self.tls()
         if not self.host.strip():
             raise _wrong("host", self.host, "an address such as 127.0.0.1 or 0.0.0.0")
-        for key in ("native_base", "price_base"):
+        for key in ("native_base", "price_base", "scaled_base", "scaled_price_base"):
             if getattr(self, key) % 2:
                 raise _wrong(key, getattr(self, key), "even, so that 32-bit values stay aligned")
         for key, hint in get_type_hints(Config, include_extras=True).items():
@@ -117,22 +145,30 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
                 raise _wrong(key, value, f"at most {_TEXT_LIMIT} printable ASCII characters")
 
     def plan(self, resource_ids: tuple[str, ...], node_ids: tuple[str, ...] = ()) -> Plan:
-        """Return the map for these resources and nodes; ConfigError when they do not fit the 65,536 registers."""
-        plan = Plan(resource_ids, self.native_base, self.legacy_map, node_ids, self.price_base)
-        if plan.native_end > _REGISTERS:
-            room = (_REGISTERS - self.native_base) // layout.BLOCK - 1
-            problem = f"{len(resource_ids)} resources do not fit; from {self.native_base} there is room for {room}"
-            raise ConfigError(problem, table="sinks.modbus", key="native_base", cure="lower native_base or split")
-        if node_ids and plan.native_end > self.price_base:
-            problem = f"{self.price_base} lies within the native map, which ends before register {plan.native_end}"
-            raise ConfigError(
-                problem, table="sinks.modbus", key="price_base", cure=f"set it to {plan.native_end} or more"
-            )
-        if plan.price_end > _REGISTERS:
-            room = (_REGISTERS - self.price_base) // layout.BLOCK
-            problem = f"{len(node_ids)} nodes do not fit; from {self.price_base} there is room for {room}"
-            raise ConfigError(problem, table="sinks.modbus", key="price_base", cure="lower price_base or split")
-        return plan
+        """Return the map for these resources and nodes; ConfigError when their registers or units do not fit.
+
+        Reads ``custom_map``, once; ConfigError also names the line and column that is wrong there.
+        """
+        native = self.native_plan(resource_ids, node_ids)
+        return native if self.custom_map is None else custom.load(self.custom_map, native)
+
+    def native_plan(self, resource_ids: tuple[str, ...], node_ids: tuple[str, ...] = ()) -> Plan:
+        """Return the map without the custom one; ConfigError as above."""
+        plan = Plan(
+            resource_ids,
+            self.native_base,
+            self.legacy_map,
+            node_ids,
+            self.price_base,
+            word_order=self.word_order,
+            unit_id=self.unit_id,
+            first_unit=(self.first_unit or self.unit_id + 1) if self.units == "per-resource" else None,
+        )
+        exponents = scaled.Exponents(int16_mw=self.int16_mw_scale)
+        extras = scaled.twins(plan, self.scaled_base, self.scaled_price_base, exponents)
+        whole = replace(plan, extras=extras)
+        check(whole, self.scaled_base, self.scaled_price_base)
+        return whole
 
     def settings(self) -> Settings:
         """Return what the server needs of this configuration."""
@@ -140,7 +176,6 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         return Settings(
             host=self.host,
             port=self.port,
-            unit_id=self.unit_id,
             identity={number: text.encode("ascii") for number, text in enumerate(texts) if text or number <= 2},
             answer_foreign_units=self.foreign_unit == "refuse",
             places=self.places(),

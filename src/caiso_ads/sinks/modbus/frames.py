@@ -7,7 +7,7 @@ conversation, since no later byte can be trusted. Spec: MODBUS Application Proto
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from caiso_ads.sinks.modbus.image import Image
@@ -46,20 +46,20 @@ class Counters:
 
 
 class Responder:
-    """Answers for one unit. ``image`` gives the newest image; ``audit`` hears of each attempt to write."""
+    """Answers for the units of a plan. ``image`` gives the newest image; ``audit`` hears of each attempt to write."""
 
     def __init__(
         self,
         image: Callable[[], Image],
         *,
-        unit_id: int,
+        units: Collection[int],
         identity: dict[int, bytes],
         answer_foreign_units: bool = True,
         audit: Callable[[int, str], None],
     ) -> None:
         self.counters = Counters()
         self._image = image
-        self._unit = unit_id
+        self._units = frozenset(units)
         self._identity = identity
         self._answer_foreign = answer_foreign_units
         self._audit = audit
@@ -87,10 +87,10 @@ class Responder:
 
     def _one(self, transaction: int, buffer: bytearray, at: int, length: int, peer: str) -> bytes:
         unit, function = buffer[at], buffer[at + 1]
-        if unit != self._unit:
+        if unit not in self._units:
             return self._refuse(transaction, unit, function, NO_SUCH_UNIT) if self._answer_foreign else b""
         if 1 <= function <= 4:
-            data = self._read(function, buffer, at + 2, length)
+            data = self._read(unit, function, buffer, at + 2, length)
             if isinstance(data, bytes):
                 size = len(data)
                 return _REPLY.pack(transaction, 0, 3 + size, unit, function, size) + data
@@ -112,7 +112,7 @@ class Responder:
         self.counters.exceptions += 1
         return _REPLY.pack(transaction, 0, 3, unit, function | 0x80, code)
 
-    def _read(self, function: int, buffer: bytearray, at: int, length: int) -> bytes | int:
+    def _read(self, unit: int, function: int, buffer: bytearray, at: int, length: int) -> bytes | int:
         """Return the data, or the exception code: the order of checks is the specification's."""
         if length != 6:
             return ILLEGAL_VALUE
@@ -120,11 +120,11 @@ class Responder:
         if function >= 3:
             if not 1 <= quantity <= MAX_REGISTERS:
                 return ILLEGAL_VALUE
-            data = self._image().registers(address, quantity)
+            data = self._image().units[unit].registers(address, quantity)
         else:
             if not 1 <= quantity <= MAX_BITS:
                 return ILLEGAL_VALUE
-            data = self._image().discrete(address, quantity)
+            data = self._image().units[unit].discrete(address, quantity)
         return ILLEGAL_ADDRESS if data is None else data
 
     def _identify(self, request: bytes) -> bytes | int:

@@ -29,16 +29,15 @@ LOG_INTERVAL_S = 60.0
 _NEVER = float("inf")
 _NAME = "modbus"
 _NOTHING = -1
-_FUNCTION, _READS = 7, range(1, 5)  # where the function code stands in a reply, and the codes that carry data
+_UNIT, _FUNCTION, _READS = 6, 7, range(1, 5)  # where both stand in a reply, and the codes that carry data
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Where to listen, as which unit, and the limits; times in seconds of the machine's monotonic clock."""
+    """Where to listen, and the limits; times in seconds of the machine's monotonic clock."""
 
     host: str
     port: int
-    unit_id: int
     identity: dict[int, bytes]
     answer_foreign_units: bool
     places: Places
@@ -66,12 +65,13 @@ class ModbusSink:
         self.now = 0.0
         self.responder = Responder(
             self._current,
-            unit_id=settings.unit_id,
+            units=plan.unit_ids,
             identity=settings.identity,
             answer_foreign_units=settings.answer_foreign_units,
             audit=self._audit,
         )
         self.refuser = Refuser(self.responder)
+        self.several_units = len(plan.unit_ids) > 1
         self._renderer = Renderer(plan)
         self._open: set[Connection | Handshake] = set()
         self._admission = Admission(settings.places)
@@ -222,6 +222,7 @@ class Connection(asyncio.BufferedProtocol):
         self._view = memoryview(self._buffer)
         self._end = 0
         self._read = _NOTHING
+        self._told: set[int] = set()  # the units that were read of that snapshot
         self._request_at = sink.now
         self._half_since = self._blocked_since = _NEVER
 
@@ -252,7 +253,7 @@ class Connection(asyncio.BufferedProtocol):
         replies, used, sound = self._answer(self._buffer, end, self.peer)
         if replies:
             self._transport.write(replies[0] if len(replies) == 1 else b"".join(replies))
-            if sink.readable > self._read:
+            if sink.readable > self._read or sink.several_units:
                 self._note_read(replies)
         if used:
             self._request_at = sink.now
@@ -265,11 +266,18 @@ class Connection(asyncio.BufferedProtocol):
             self._keep(used, end)
 
     def _note_read(self, replies: list[bytes]) -> None:
-        """Tell that this master has the newest snapshot, once: an exception or the identity is no read of it."""
-        if self._transport.is_closing() or not any(reply[_FUNCTION] in _READS for reply in replies):
+        """Tell that this master has the newest snapshot, once a unit: an exception or the identity is no read of it."""
+        newest = self._sink.readable
+        units = {reply[_UNIT] for reply in replies if reply[_FUNCTION] in _READS}
+        if newest > self._read:
+            if not units or self._transport.is_closing():
+                return
+            self._read, self._told = newest, set()
+        elif newest < 0 or newest < self._read:  # nothing is served as live
             return
-        self._read = self._sink.readable
-        self._sink.evidence.read(_NAME, self.peer, self._sink.settings.unit_id, self._read)
+        for unit in sorted(units - self._told):
+            self._told.add(unit)
+            self._sink.evidence.read(_NAME, self.peer, unit, newest)
 
     def _keep(self, used: int, end: int) -> None:
         if used or not self._end:  # a new frame has begun; one that drips on keeps its first time
