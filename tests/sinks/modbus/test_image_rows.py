@@ -10,7 +10,7 @@ from decimal import Decimal
 from random import Random
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from caiso_ads import __version__
@@ -55,7 +55,7 @@ def some_snapshot(draw: Random) -> Snapshot:
 @given(
     st.integers(0, 2**64), st.sampled_from(WORD_ORDERS), st.sampled_from(("one", "per-resource")), st.integers(-3, 1)
 )
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15, deadline=None, phases=(Phase.explicit, Phase.generate))
 def test_every_row_of_the_map_reads_back_as_the_value_of_the_snapshot(
     seed: int, order: Any, units: Any, mw: int
 ) -> None:

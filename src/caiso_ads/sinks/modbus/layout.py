@@ -253,8 +253,9 @@ def clash(found: Iterable[Row]) -> tuple[Row, Row] | None:
 
 def notes(plan: Plan) -> list[str]:
     """Return what a reader of the map must know beside its rows."""
+    crc = checksum(plan)
     lines = [
-        f"Map version {MAP_VERSION}, checksum 0x{checksum(plan):08X} ({checksum(plan)}): the header tells both.",
+        f"Map version {MAP_VERSION}, checksum 0x{crc:08X} ({crc}): the header tells both.",
         "Functions 03 and 04 read the same registers, 01 and 02 the same bits.",
         f"Read a block in one request ({BLOCK} registers). It is one snapshot: first and last snapshot_id are equal.",
         "No value is NaN in a float32, 0xFFFFFFFF in a uint32, 0xFFFF in a uint16, and a 0 bit in `present`; never 0.",
