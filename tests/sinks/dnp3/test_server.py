@@ -14,10 +14,10 @@ import pytest
 
 from caiso_ads.core.points import GATEWAY_POINTS, RESOURCE_POINTS, Snapshot
 from caiso_ads.core.quality import Directive, Quality
-from caiso_ads.ports import Feed, SinkContext
+from caiso_ads.ports import Feed
 from caiso_ads.sinks.dnp3 import Config
-from caiso_ads.sinks.dnp3.server import Dnp3Sink
-from tests.fakes import FakeClock, KeptEvidence, MemoryStore
+from caiso_ads.sinks.dnp3.server import Dnp3Sink, settings_of
+from tests.fakes import KeptEvidence
 from tests.sinks.dnp3.master import CLASS_0, CLASS_1, Master
 from tests.sinks.modbus.snapshots import AT, IDS, nothing_known, resource, snapshot
 
@@ -56,9 +56,8 @@ class Rig:
 @asynccontextmanager
 async def running(first: Snapshot | None = None, ids: tuple[str, ...] = IDS, **keys: Any) -> AsyncIterator[Rig]:
     evidence = KeptEvidence()
-    context = SinkContext(ids, {one: one for one in ids}, "simulator", MemoryStore(), FakeClock(), evidence=evidence)
-    sink = Config(port=0, **keys).build(context)
-    assert isinstance(sink, Dnp3Sink)
+    config = Config(port=0, **keys)
+    sink = Dnp3Sink(config.plan(ids), settings_of(config), evidence)
     feed, started = Feed(first or nothing_known()), asyncio.Event()
     task = asyncio.create_task(sink.run(feed, started.set))
     waiting = asyncio.create_task(started.wait())

@@ -15,8 +15,8 @@ from caiso_ads.core.points import GATEWAY_POINTS, RESOURCE_POINTS
 from caiso_ads.core.quality import Directive, Quality
 from caiso_ads.errors import ConfigError
 from caiso_ads.ports import SinkContext
+from caiso_ads.sinks._child.parent import ChildError
 from caiso_ads.sinks.opcua import Config
-from caiso_ads.sinks.opcua._parent import OpcUaError
 from tests.fakes import FakeClock, MemoryStore
 from tests.sinks.modbus.snapshots import AT, IDS, nothing_known, resource, snapshot
 from tests.sinks.opcua.clients import POLICIES, WORD, Running, client, keys, place, point, serving, value
@@ -146,7 +146,7 @@ async def test_a_loop_that_stands_still_is_not_good() -> None:
 async def test_a_killed_process_is_an_error_of_this_sink_and_it_serves_again() -> None:
     async with serving(snapshot()) as running:
         os.kill(running.sink.pid, signal.SIGKILL)
-        with pytest.raises(OpcUaError, match="ended"):
+        with pytest.raises(ChildError, match="ended"):
             await running.task
         running.feed.publish(snapshot(generation=2))
         await running.start()

@@ -1,7 +1,7 @@
 """The TCP side: who may connect, the data link, and one thread that does the library's slow work.
 
-Rule: the gateway's loop only moves bytes; whatever takes longer runs in the sink's own thread, one job at a time. One
-master at a time: a newer connection of the same address replaces the older, another address is refused meanwhile.
+Rule: the loop only moves bytes; whatever takes longer runs in the sink's own thread, one job at a time; all of it in a
+process of its own, because Python's lock makes a thread's work hold every loop of the process. One master at a time: a newer connection of the same address replaces the older, another address is refused meanwhile.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from caiso_ads.ports import Feed
 from caiso_ads.ports.evidence import SinkEvidence
 from caiso_ads.sinks._allow import AllowList
 from caiso_ads.sinks._trust import without_trust
+from caiso_ads.sinks.dnp3 import Config
 from caiso_ads.sinks.dnp3.engine import FRAGMENT, Engine
 from caiso_ads.sinks.dnp3.plan import Plan
 
@@ -51,6 +52,21 @@ class Settings:
     idle_timeout_s: float
     confirm_timeout_s: float
     stall_limit_s: float
+
+
+def settings_of(config: Config) -> Settings:
+    """Return what the server needs of its configuration."""
+    return Settings(
+        host=config.host,
+        port=config.port,
+        address=config.address,
+        master_address=config.master_address,
+        allow=config.allowed(),
+        event_limit=config.event_limit,
+        idle_timeout_s=config.idle_timeout_s,
+        confirm_timeout_s=config.confirm_timeout_s,
+        stall_limit_s=config.stall_limit_s,
+    )
 
 
 class Dnp3Sink:

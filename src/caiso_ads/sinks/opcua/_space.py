@@ -14,7 +14,7 @@ from asyncua import Node, Server, ua
 
 from caiso_ads.core.points import GATEWAY_POINTS, NODE_POINTS, RESOURCE_POINTS, Kind, Point, PointValue, Snapshot, Value
 from caiso_ads.core.quality import Quality
-from caiso_ads.sinks.opcua._messages import Setup
+from caiso_ads.sinks.opcua._setup import Setup
 from caiso_ads.sinks.opcua._status import GOOD, status_of
 
 NAMESPACE = "urn:caiso-ads:points"
