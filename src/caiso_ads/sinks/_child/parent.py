@@ -9,7 +9,7 @@ import asyncio
 import logging
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 import msgspec
@@ -43,10 +43,13 @@ class ChildError(LocalError):
 
 
 class Child:
-    """One sink in a process of its own. ``bound`` is where it listens; ``pid`` is its process while it runs."""
+    """One sink in a process of its own. ``bound`` is where it listens; ``pid`` is its process while it runs.
 
-    def __init__(self, name: str, module: str, caps: Caps, evidence: SinkEvidence) -> None:
-        self._name, self._module, self._caps, self._evidence = name, module, caps, evidence
+    ``program`` is what Python is started with, such as ``("-P", "-m", "package.module")``.
+    """
+
+    def __init__(self, name: str, program: Sequence[str], caps: Caps, evidence: SinkEvidence) -> None:
+        self._name, self._program, self._caps, self._evidence = name, program, caps, evidence
         self._log = logging.getLogger(f"caiso_ads.sinks.{name}")
         self.bound: tuple[tuple[str, int], ...] = ()
         self.pid: int | None = None
@@ -57,8 +60,7 @@ class Child:
     async def run(self, setup: msgspec.Struct, feed: Feed, started: Callable[[], None]) -> None:
         """Serve until cancelled. Raises OSError or ChildError when the process cannot serve any more."""
         self._shown, self._replies, self._news = -1, 0, asyncio.Event()
-        command = (sys.executable, "-P", "-m", self._module)
-        process = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE)
+        process = await asyncio.create_subprocess_exec(sys.executable, *self._program, stdin=PIPE, stdout=PIPE)
         self.pid = process.pid
         hearing = asyncio.create_task(self._hear(process))
         feeding = asyncio.create_task(self._feed(process, setup, feed, started))

@@ -77,7 +77,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             raise ConfigError("needs the library dnp3py", table="sinks.dnp3", cure="pip install 'caiso-ads[dnp3]'")
         self.plan(context.resource_ids, context.nodes)
         caps = Caps(self.memory_limit_mb, self.descriptor_limit, LAST_WORD_S)
-        child = Child("dnp3", "caiso_ads.sinks.dnp3._child", caps, context.evidence)
+        child = Child("dnp3", ("-P", "-m", "caiso_ads.sinks.dnp3._child"), caps, context.evidence)
         return Dnp3Process(child, Setup(self, context.resource_ids, context.nodes))
 
 

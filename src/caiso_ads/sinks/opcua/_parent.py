@@ -46,7 +46,7 @@ class OpcUaSink:
     def __init__(self, settings: Settings, context: SinkContext) -> None:
         self._settings, self._context = settings, context
         caps = Caps(settings.memory_limit_mb, descriptors(settings), LAST_WORD_S)
-        self._child = Child("opcua", "caiso_ads.sinks.opcua._child", caps, context.evidence)
+        self._child = Child("opcua", ("-P", "-m", "caiso_ads.sinks.opcua._child"), caps, context.evidence)
 
     async def run(self, feed: Feed, started: Callable[[], None]) -> None:
         """Serve until cancelled. Raises ConfigError, OSError or ChildError when the process cannot serve."""
