@@ -13,6 +13,7 @@ from typing import Any
 
 from asyncua import Server, ua
 from asyncua.common.utils import ServiceError
+from asyncua.crypto.security_policies import SecurityPolicyNone
 from asyncua.server.binary_server_asyncio import BinaryServer, OPCUAProtocol
 from asyncua.server.internal_server import InternalServer
 from asyncua.server.internal_session import InternalSession
@@ -32,6 +33,7 @@ def _request(name: str) -> ua.NodeId:
     return ua.NodeId(ua.Int32(getattr(ua.ObjectIds, f"{name}Request_Encoding_DefaultBinary")))
 
 
+_IN_CLEAR = {_request("GetEndpoints"), _request("FindServers"), _request("CloseSecureChannel")}
 _ACTIVATE, _CREATE, _READ = _request("ActivateSession"), _request("CreateSession"), _request("Read")
 _CHANGES = {
     _request(name): what
@@ -132,6 +134,10 @@ class Processor(UaProcessor):
     peer = "unknown"
 
     async def _process_message(self, typeid: Any, requesthdr: Any, seqhdr: Any, body: Any) -> Any:
+        policy = self._connection.security_policy
+        if policy.URI == SecurityPolicyNone.URI and typeid not in _IN_CLEAR:  # asyncua takes a password in the clear
+            self.iserver.refused(self.peer, "channel")
+            raise ServiceError(ua.StatusCodes.BadSecurityModeInsufficient)
         if typeid == _ACTIVATE:
             return await self._activate(typeid, requesthdr, seqhdr, body)
         if typeid == _CREATE and self.session is not None and self.session.is_activated():
@@ -148,14 +154,20 @@ class Processor(UaProcessor):
         return kept
 
     async def _activate(self, typeid: Any, requesthdr: Any, seqhdr: Any, body: Any) -> Any:
-        """Judge the login beside the loop: hashing a password takes long."""
+        """Judge the login beside the loop: hashing a password takes long.
+
+        asyncua takes the session of a token, which can be guessed, as this connection's own before it looks at
+        anything else; where the login is refused it must not keep it.
+        """
+        before = self.session
         try:
             session = self.session or self.iserver.lookup_external_session(requesthdr.AuthenticationToken)
             if session is not None:
                 await self.iserver.make_room()
                 await self.iserver.logins.judge(self.iserver, session, body.copy(), self.peer)
             return await super()._process_message(typeid, requesthdr, seqhdr, body)  # type: ignore[no-untyped-call] # as above
-        except (ServiceError, ua.UaError):
+        except Exception:
+            self.session = before
             self.iserver.refused(self.peer, "login")
             raise
 
