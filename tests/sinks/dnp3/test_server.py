@@ -103,7 +103,7 @@ async def test_a_step_below_the_deadband_is_served_and_no_event() -> None:
             assert (await master.read())[SETPOINT][0] == round(mw * 1000)
 
 
-async def test_dropped_events_are_told_once_and_the_static_values_stay_right() -> None:
+async def test_row_159_dropped_events_are_told_once_and_the_static_values_stay_right() -> None:
     async with running(snapshot(generation=1), event_limit=100) as rig:
         for generation in range(2, 60):
             mw = 100.0 + generation
@@ -134,7 +134,7 @@ async def test_events_of_an_answer_that_broke_off_are_told_as_missing() -> None:
         assert answer[3] & 0x08
 
 
-async def test_the_restart_bit_stays_until_the_master_clears_it() -> None:
+async def test_row_160_the_restart_bit_stays_until_the_master_clears_it() -> None:
     async with running() as rig:
         master = await rig.master()
         for _ in range(2):
@@ -143,7 +143,7 @@ async def test_the_restart_bit_stays_until_the_master_clears_it() -> None:
         assert not (await master.request(1, CLASS_1))[0][2] & 0x80
 
 
-async def test_wrong_addresses_are_ignored() -> None:
+async def test_row_161_wrong_addresses_are_ignored() -> None:
     async with running() as rig:
         master = await rig.master()
         for destination, source in ((11, 1), (10, 2)):
@@ -183,7 +183,7 @@ async def test_bytes_that_are_no_dnp3_hurt_nobody() -> None:
         assert await (await rig.master()).read()
 
 
-async def test_when_the_control_loop_stands_still_nothing_is_good() -> None:
+async def test_row_158_when_the_control_loop_stands_still_nothing_is_good() -> None:
     async with running(snapshot(generation=1), stall_limit_s=2) as rig:
         master = await rig.master()
 
@@ -265,7 +265,7 @@ async def test_opendnp3_reads_all_values_and_flags_then_the_change() -> None:
 
 
 @needs_opendnp3
-async def test_opendnp3_can_change_nothing() -> None:
+async def test_row_161_opendnp3_can_change_nothing() -> None:
     async with running(snapshot(generation=1)) as rig, foreign(rig.port) as master:
         before, _ = await master.scan("integrity")
         for command in ("analog direct", "analog select", "crob direct", "crob select"):

@@ -51,7 +51,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     ] = 5.0
 
     memory_limit_mb: Annotated[
-        int, Meta(ge=256, le=65_536, description="MB of memory the process may ask for; on Linux only")
+        int, Meta(ge=384, le=65_536, description="MB of memory the process may ask for; on Linux only")
     ] = 512
     descriptor_limit: Annotated[
         int, Meta(ge=32, le=65_536, description="open files and connections of the process; not on Windows")
