@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib.util import find_spec
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
@@ -20,6 +20,8 @@ from caiso_ads.sinks._child.parent import Child
 from caiso_ads.sinks._child.wire import Caps
 from caiso_ads.sinks.dnp3.plan import Plan
 
+NO_PROFILE = "none"
+LAST_ADDRESS = 65_519
 LAST_WORD_S = 0.2  # time for an answer that is on its way
 
 
@@ -50,6 +52,13 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         float, Meta(ge=2, le=60, description="without a new snapshot for so long nothing is served as good")
     ] = 5.0
 
+    profile: Annotated[
+        Literal["none", "1815.2"],
+        Meta(description="1815.2: monitor points of IEEE 1815.2 too, one further outstation for each resource"),
+    ] = "none"
+    profile_address: Annotated[
+        int, Meta(ge=1, le=65_519, description="DNP3 address of the first resource's; the next ones follow")
+    ] = 1000
     memory_limit_mb: Annotated[
         int, Meta(ge=384, le=65_536, description="MB of memory the process may ask for; on Linux only")
     ] = 512
@@ -62,6 +71,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         if not self.host.strip():
             raise ConfigError(f"{self.host!r} is not an address such as 127.0.0.1", table="sinks.dnp3", key="host")
         self.allowed()
+        if self.profile not in (NO_PROFILE, "1815.2"):
+            raise ConfigError(f"{self.profile!r} is neither none nor 1815.2", table="sinks.dnp3", key="profile")
 
     def allowed(self) -> AllowList:
         """Return who may connect; ConfigError for a line that means nothing."""
@@ -76,6 +87,12 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         if find_spec("dnp3") is None:
             raise ConfigError("needs the library dnp3py", table="sinks.dnp3", cure="pip install 'caiso-ads[dnp3]'")
         self.plan(context.resource_ids, context.nodes)
+        last = self.profile_address + len(context.resource_ids) - 1
+        if self.profile != NO_PROFILE and (self.profile_address <= self.address <= last or last > LAST_ADDRESS):
+            problem = (
+                f"{self.profile_address} to {last} must not hold address {self.address}, and end by {LAST_ADDRESS}"
+            )
+            raise ConfigError(problem, table="sinks.dnp3", key="profile_address")
         caps = Caps(self.memory_limit_mb, self.descriptor_limit, LAST_WORD_S)
         child = Child("dnp3", ("-P", "-m", "caiso_ads.sinks.dnp3._child"), caps, context.evidence)
         return Dnp3Process(child, Setup(self, context.resource_ids, context.nodes))
