@@ -59,7 +59,7 @@ class Outbox:
     """Tells the gateway, by a thread: a gateway that stands still must not stop this loop. Also the sink's evidence."""
 
     def __init__(self, out: BinaryIO) -> None:
-        self._out = out
+        self._out, self.shown, self.news = out, -1, asyncio.Event()
         self._waiting: queue.Queue[Reply | None] = queue.Queue(MOST_WAITING)
         self._thread = threading.Thread(target=self._write, daemon=True)
         self._thread.start()
@@ -83,6 +83,8 @@ class Outbox:
 
     def seen(self, sink: str, generation: int) -> None:  # noqa: ARG002 - the gateway knows whose process this is
         """Tell that the snapshot can be read."""
+        self.shown = generation
+        self.news.set()
         self.tell(Seen(generation))
 
     def read(self, sink: str, client: str, unit: int, generation: int) -> None:  # noqa: ARG002 - as above
@@ -161,16 +163,21 @@ async def serve(source: BinaryIO, outbox: Outbox, kind: type[T], make: Callable[
     await asyncio.wait((running, ended), return_when=asyncio.FIRST_COMPLETED)
     ended.cancel()
     if not running.done():
-        await _say_goodbye(feed, caps.last_word_s)
+        await _say_goodbye(feed, outbox, caps.last_word_s)
         running.cancel()
     await asyncio.wait((running,))
     if not running.cancelled():
         running.result()
 
 
-async def _say_goodbye(feed: Feed, last_word_s: float) -> None:
-    last = feed.latest
-    feed.publish(replace(shut_down(last), generation=last.generation + 1))
+async def _say_goodbye(feed: Feed, outbox: Outbox, last_word_s: float) -> None:
+    last = replace(shut_down(feed.latest), generation=feed.latest.generation + 1)
+    feed.publish(last)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(GRACE_S / 2):
+            while outbox.shown < last.generation:
+                outbox.news.clear()
+                await outbox.news.wait()
     await asyncio.sleep(last_word_s)
 
 
