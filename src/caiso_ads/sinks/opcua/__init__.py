@@ -1,7 +1,8 @@
 """OPC UA: a folder for each resource, served by a process of its own, for users and certificates that are listed.
 
 Rule: nobody is let in by default, nothing can be written, and a fault of the library stays in its process. Read
-``_space`` for the address space, ``_status`` for quality, ``_child`` for the server, ``_parent`` for the pipe.
+``_space`` for the address space, ``_status`` for quality, ``_child`` for the server, ``_limits``
+and ``_logins`` for what clients may do to it.
 """
 
 from __future__ import annotations
@@ -41,10 +42,21 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     max_subscriptions: Annotated[
         int, Meta(ge=1, le=10_000, description="subscriptions at one time, of all clients")
     ] = 100
+    max_monitored_items: Annotated[
+        int, Meta(ge=100, le=1_000_000, description="variables watched at one time, by all subscriptions")
+    ] = 50_000
     max_message_bytes: Annotated[int, Meta(ge=65_536, le=1 << 26, description="longest message of a client")] = 1 << 20
     memory_limit_mb: Annotated[
         int, Meta(ge=256, le=65_536, description="MB of memory the process may ask for; not on Windows")
     ] = 1024
+    descriptor_limit: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=65_536,
+            description="open files and connections of the process; 0 is by max_sessions; not on Windows",
+        ),
+    ] = 0
     stall_limit_s: Annotated[
         float, Meta(ge=2, le=60, description="without a new snapshot for so long nothing is served as good")
     ] = 5.0
