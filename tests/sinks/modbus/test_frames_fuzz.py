@@ -21,7 +21,9 @@ def through_the_core(seed: int, count: int) -> Counter[str]:
     """Answer so many frames as one stream does: each alone, and what is left waits for the next. Check every reply."""
     image, found = Renderer(Plan(IDS)).render(snapshot()), Counter[str]()
     told: list[int] = []
-    responder = Responder(lambda: image, units=(1,), identity={0: b"a"}, audit=lambda function, _: told.append(function))
+    responder = Responder(
+        lambda: image, units=(1,), identity={0: b"a"}, audit=lambda function, _: told.append(function)
+    )
     buffer, end = bytearray(BUFFER_SIZE), 0
     for data in frames(seed, count):
         piece = data[: BUFFER_SIZE - end]
