@@ -21,14 +21,15 @@ COUNTERS = command(Type.C_CI_NA_1, b"\x05")
 
 
 class Master:
-    """One connection. ``confirm`` turns acknowledging off."""
+    """One connection. ``confirm`` turns acknowledging off; ``told`` holds all changes that came."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader, self._writer = reader, writer
         self._buffer = b""
         self._frames: list[Frame] = []
-        self._sent = self._received = 0
+        self._sent = self.received = 0
         self.confirm = True
+        self.told: list[Object] = []
 
     @classmethod
     async def open(cls, host: str, port: int, *, start: bool = True) -> Master:
@@ -49,10 +50,10 @@ class Master:
                 self._buffer = (self._buffer + data)[used:]
         frame = self._frames.pop(0)
         if isinstance(frame, IFrame):
-            assert frame.sent == self._received % apdu.MODULO
-            self._received += 1
+            assert frame.sent == self.received % apdu.MODULO
+            self.received += 1
             if self.confirm:
-                self.write(SFrame(self._received % apdu.MODULO))
+                self.write(SFrame(self.received % apdu.MODULO))
         elif frame == UFrame(U.TESTFR_ACT):
             self.write(UFrame(U.TESTFR_CON))
         return frame
@@ -67,7 +68,7 @@ class Master:
 
     def send(self, message: bytes) -> None:
         """Send a message with the right numbers."""
-        self.write(IFrame(self._sent, self._received % apdu.MODULO, message))
+        self.write(IFrame(self._sent, self.received % apdu.MODULO, message))
         self._sent += 1
 
     async def control(self, ask: U, expect: U) -> None:
@@ -80,6 +81,8 @@ class Master:
         """Return the next message."""
         while True:
             if isinstance(frame := await self.frame(), IFrame):
+                if asdu.parse_head(frame.asdu).cause == Cause.SPONTANEOUS:
+                    self.told += asdu.unpack(frame.asdu)[1]
                 return frame.asdu
 
     async def ask(self, request: bytes) -> Head:

@@ -29,16 +29,16 @@ class Peer:
         self.seen: dict[int, list[Any]] = {}
         self.events: list[list[Any]] = []
         self.raw: list[str] = []
+        self.causes: list[str] = []
         self.lock = threading.Lock()
         self.client = c104.Client(tick_rate_ms=50, command_timeout_ms=3000)
         self.connection = self.client.add_connection(ip="127.0.0.1", port=port, init=c104.Init.NONE)
         self.station = self.connection.add_station(common_address=1)
         self.client.on_new_point(callable=self.on_new_point)
         self.connection.on_receive_raw(callable=self.on_raw)
+        self.connection.on_unexpected_message(callable=self.on_unexpected)
 
-    def on_new_point(
-        self, client: c104.Client, station: c104.Station, io_address: int, point_type: c104.Type
-    ) -> None:
+    def on_new_point(self, client: c104.Client, station: c104.Station, io_address: int, point_type: c104.Type) -> None:
         point = station.add_point(io_address=io_address, type=point_type)
         if point is not None:
             point.on_receive(callable=self.on_receive)
@@ -46,15 +46,28 @@ class Peer:
     def on_receive(
         self, point: c104.Point, previous_info: c104.Information, message: c104.IncomingMessage
     ) -> c104.ResponseState:
+        self.keep(message)
+        return c104.ResponseState.SUCCESS
+
+    def on_unexpected(self, connection: c104.Connection, message: c104.IncomingMessage, cause: c104.Umc) -> None:
+        """Take the timed twin of an untimed object, which c104 does not match by itself."""
+        self.causes.append(cause.name)
+        if cause == c104.Umc.MISMATCHED_TYPE_ID:
+            message.first()
+            self.keep(message)
+            while message.next():
+                self.keep(message)
+
+    def keep(self, message: Any) -> None:
+        """Keep what an object says."""
         info = message.info
         value = info.value
         number = int.from_bytes(bytes(value), "little") if isinstance(value, c104.Byte32) else float(value)
-        at = point.recorded_at.timestamp() if message.cot == c104.Cot.SPONTANEOUS and point.recorded_at else None
+        at = info.recorded_at.timestamp() if message.cot == c104.Cot.SPONTANEOUS and info.recorded_at else None
         line = [number, quality_of(info.quality), message.type.name, message.cot.name, at]
         with self.lock:
-            self.seen[point.io_address] = line
-            self.events.append([point.io_address, *line])
-        return c104.ResponseState.SUCCESS
+            self.seen[message.io_address] = line
+            self.events.append([message.io_address, *line])
 
     def on_raw(self, connection: c104.Connection, data: bytes) -> None:
         with self.lock:
@@ -98,6 +111,8 @@ class Peer:
             case ["seen"]:
                 with self.lock:
                     return dict(self.seen)
+            case ["causes"]:
+                return self.causes
             case ["events"]:
                 with self.lock:
                     events, self.events = self.events, []

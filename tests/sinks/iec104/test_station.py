@@ -115,7 +115,9 @@ def test_the_start_is_told_by_its_type() -> None:
     assert initialised(300).hex() == "460104002c0100000000"
 
 
-@pytest.mark.parametrize("octets", ["", "6401060001", "640106000100000000", "64020600010000000014", "64810600010000000014"])
+@pytest.mark.parametrize(
+    "octets", ["", "6401060001", "640106000100000000", "64020600010000000014", "64810600010000000014"]
+)
 def test_what_is_no_command_is_an_error(octets: str) -> None:
     with pytest.raises(WireError):
         answer(IMAGE, bytes.fromhex(octets))

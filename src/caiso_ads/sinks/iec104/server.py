@@ -35,6 +35,7 @@ _LOG_INTERVAL_S = 60.0
 _SWEEP_S = 0.25
 _MOST_PEERS = 1024
 _NOT_LIVE = -1
+_ORDER = (Type.M_ME_NC_1, Type.M_BO_NA_1, Type.M_IT_NA_1, Type.M_SP_NA_1)  # a new number before its "follow"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,8 @@ class Iec104Sink:
     async def _follow(self, feed: Feed, shown: Snapshot, sweeping: asyncio.Task[None]) -> None:
         while not sweeping.done():
             try:
-                newer = await asyncio.wait_for(feed.after(shown.generation), self.settings.stall_limit_s)
+                async with asyncio.timeout(self.settings.stall_limit_s):  # wait_for of 3.11 may swallow our cancelling
+                    newer = await feed.after(shown.generation)
             except TimeoutError:
                 self.note("stalled", "the control loop has published nothing; all values are now served as not good")
                 self._show(shown, *await self._render(without_trust(shown)), _NOT_LIVE, self._clock.now().wall)
@@ -117,7 +119,8 @@ class Iec104Sink:
 
     def _rendered(self, snapshot: Snapshot) -> tuple[State, State]:
         state = values.state(self.plan, snapshot)
-        return state, values.changes(self._told or state, state, self._deadbands)
+        news = values.changes(self._told or state, state, self._deadbands)
+        return state, dict(sorted(news.items(), key=lambda one: _ORDER.index(self._types[one[0]])))
 
     def _say_last(self, latest: Snapshot) -> None:
         """Tell what was published just before the end, such as SHUTDOWN."""
