@@ -21,7 +21,7 @@ COUNTERS = command(Type.C_CI_NA_1, b"\x05")
 
 
 class Master:
-    """One connection. ``confirm`` turns acknowledging off; ``told`` holds all changes that came."""
+    """One connection. ``confirm`` turns acknowledging off; ``told`` holds all changes that came, ``bytes`` all bytes."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader, self._writer = reader, writer
@@ -30,6 +30,7 @@ class Master:
         self._sent = self.received = 0
         self.confirm = True
         self.told: list[Object] = []
+        self.bytes = bytearray()
 
     @classmethod
     async def open(cls, host: str, port: int, *, start: bool = True) -> Master:
@@ -46,6 +47,7 @@ class Master:
                 data = await self._reader.read(65_536)
                 if not data:
                     raise ConnectionError("the station has ended the connection")
+                self.bytes += data
                 self._frames, used = apdu.split(self._buffer + data)
                 self._buffer = (self._buffer + data)[used:]
         frame = self._frames.pop(0)

@@ -18,7 +18,7 @@ QUALITY = {"Overflow": 1, "Blocked": 16, "Substituted": 32, "NonTopical": 64, "I
 def quality_of(found: Any) -> int:
     """Return the bits of a quality octet by c104's names of them."""
     if isinstance(found, c104.BinaryCounterQuality):
-        return 128 if (found & c104.BinaryCounterQuality.Invalid).is_any() else 0
+        return 128 * ("Invalid" in str(found))
     return sum(bit for name, bit in QUALITY.items() if (found & getattr(c104.Quality, name)).is_any())
 
 
@@ -27,15 +27,12 @@ class Peer:
 
     def __init__(self, port: int) -> None:
         self.seen: dict[int, list[Any]] = {}
-        self.events: list[list[Any]] = []
-        self.raw: list[str] = []
-        self.causes: list[str] = []
         self.lock = threading.Lock()
         self.client = c104.Client(tick_rate_ms=50, command_timeout_ms=3000)
-        self.connection = self.client.add_connection(ip="127.0.0.1", port=port, init=c104.Init.NONE)
-        self.station = self.connection.add_station(common_address=1)
+        client: Any = self.client
+        self.connection: Any = client.add_connection(ip="127.0.0.1", port=port, init=c104.Init.NONE)
+        self.station: Any = self.connection.add_station(common_address=1)
         self.client.on_new_point(callable=self.on_new_point)
-        self.connection.on_receive_raw(callable=self.on_raw)
         self.connection.on_unexpected_message(callable=self.on_unexpected)
 
     def on_new_point(self, client: c104.Client, station: c104.Station, io_address: int, point_type: c104.Type) -> None:
@@ -51,7 +48,6 @@ class Peer:
 
     def on_unexpected(self, connection: c104.Connection, message: c104.IncomingMessage, cause: c104.Umc) -> None:
         """Take the timed twin of an untimed object, which c104 does not match by itself."""
-        self.causes.append(cause.name)
         if cause == c104.Umc.MISMATCHED_TYPE_ID:
             message.first()
             self.keep(message)
@@ -67,11 +63,6 @@ class Peer:
         line = [number, quality_of(info.quality), message.type.name, message.cot.name, at]
         with self.lock:
             self.seen[message.io_address] = line
-            self.events.append([message.io_address, *line])
-
-    def on_raw(self, connection: c104.Connection, data: bytes) -> None:
-        with self.lock:
-            self.raw.append(data.hex())
 
     def start(self) -> None:
         """Connect; c104 stays muted now and then, and is then unmuted again."""
@@ -84,8 +75,7 @@ class Peer:
 
     def control(self, address: int, value: float) -> bool:
         """Send a float set-point command; True when it was accepted."""
-        point = self.station.get_point(address) if self.station.get_point(address) else None
-        if point is not None:
+        if self.station.get_point(address) is not None:
             self.station.remove_point(address)
         point = self.station.add_point(io_address=address, type=c104.Type.C_SE_NC_1)
         point.value = value
@@ -94,33 +84,20 @@ class Peer:
     def answer(self, words: list[str]) -> Any:
         """Return what a request gives."""
         match words:
+            case ["seen"]:
+                with self.lock:
+                    return dict(self.seen)
             case ["interrogate"]:
                 began = time.perf_counter()
                 done = self.connection.interrogation(common_address=1)
                 return {"done": done, "seconds": time.perf_counter() - began}
-            case ["counters"]:
-                return {"done": self.connection.counter_interrogation(common_address=1)}
-            case ["clock"]:
-                return {"done": self.connection.clock_sync(common_address=1)}
-            case ["test"]:
-                return {"done": self.connection.test(common_address=1)}
             case ["control", address, value]:
                 return {"done": self.control(int(address), float(value))}
             case ["read", address]:
                 return {"done": self.station.get_point(int(address)).read()}
-            case ["seen"]:
-                with self.lock:
-                    return dict(self.seen)
-            case ["causes"]:
-                return self.causes
-            case ["events"]:
-                with self.lock:
-                    events, self.events = self.events, []
-                    return events
-            case ["raw"]:
-                with self.lock:
-                    raw, self.raw = self.raw, []
-                    return raw
+            case ["counters" | "clock" | "test" as what]:
+                names = {"counters": "counter_interrogation", "clock": "clock_sync", "test": "test"}
+                return {"done": getattr(self.connection, names[what])(common_address=1)}
         return {"error": "not understood"}
 
 

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from caiso_ads.sinks.iec104.asdu import Cause, Object, Shown, Type, pack, parse_head, stamp_of, unpack
 from caiso_ads.sinks.iec104.outgoing import MOST_INTERROGATIONS, MOST_REPLIES, Change, Outgoing
+from caiso_ads.sinks.iec104.station import Answer
 from tests.sinks.modbus.snapshots import AT
 
 TYPES = {1: Type.M_ME_NC_1, 2: Type.M_ME_NC_1, 3: Type.M_SP_NA_1, 4: Type.M_IT_NA_1}
@@ -17,6 +18,11 @@ def change(address: int, value: int, generation: int = 1) -> Change:
 
 def plain(address: int, value: int) -> bytes:
     return pack(TYPES[address], Cause.REQUEST, 1, [Object(address, Shown(value, 0))])
+
+
+def whole(*values: bytes) -> Answer:
+    first, *body, last = values
+    return Answer(first, body=iter(body), last=last)
 
 
 def queue(limit: int = 100) -> Outgoing:
@@ -38,7 +44,7 @@ def test_changes_are_told_in_order_timed_and_spontaneous() -> None:
     head = parse_head(first.asdu)
     assert (head.type, head.cause, head.number) == (Type.M_ME_TF_1, Cause.SPONTANEOUS, 2)
     assert told(outgoing) == [(3, 1), (1, 3)]
-    assert not outgoing
+    assert outgoing.next() is None
 
 
 def test_a_snapshot_is_had_in_full_with_its_last_change() -> None:
@@ -47,7 +53,7 @@ def test_a_snapshot_is_had_in_full_with_its_last_change() -> None:
     generations = [message.generation for message in iter(outgoing.next, None)]
     assert generations == [-1, 6]
     outgoing.tell([change(1, 1, 7)])
-    outgoing.interrogated([plain(1, 2), plain(3, 1)], 8)
+    outgoing.interrogated(whole(plain(1, 2), plain(3, 1)), 8)
     assert [message.generation for message in iter(outgoing.next, None)] == [7, -1, 8]
 
 
@@ -65,9 +71,9 @@ def test_beyond_the_limit_only_the_newest_of_each_object_is_kept() -> None:
 def test_an_interrogation_comes_after_the_changes_that_are_older_and_before_the_newer() -> None:
     outgoing = queue()
     outgoing.tell([change(1, 1)])
-    outgoing.interrogated([plain(1, 2)], 1)
+    outgoing.interrogated(whole(plain(1, 2), plain(2, 2), plain(3, 1)), 1)
     outgoing.tell([change(1, 3)])
-    assert told(outgoing) == [(1, 1), (1, 2), (1, 3)]
+    assert told(outgoing) == [(1, 1), (1, 2), (2, 2), (3, 1), (1, 3)]
 
 
 def test_a_read_is_never_followed_by_an_older_value() -> None:
@@ -75,7 +81,7 @@ def test_a_read_is_never_followed_by_an_older_value() -> None:
     outgoing.tell([change(1, 1), change(2, 1)])
     outgoing.reply(plain(1, 2), read=1)
     assert told(outgoing) == [(1, 2), (2, 1)]
-    outgoing.interrogated([plain(1, 1), plain(2, 1)], 1)
+    outgoing.interrogated(whole(plain(1, 1), plain(2, 1)), 1)
     outgoing.reply(plain(1, 2), read=1)
     assert told(outgoing) == [(1, 1), (2, 1), (1, 2)]
 
@@ -84,25 +90,28 @@ def test_a_master_that_asks_and_takes_nothing_is_noticed() -> None:
     outgoing = queue()
     for _ in range(MOST_REPLIES):
         outgoing.reply(plain(1, 1))
-    assert not outgoing.flooded
+    before = outgoing.flooded
     outgoing.reply(plain(1, 1))
-    assert outgoing.flooded
+    assert (before, outgoing.flooded) == (False, True)
     outgoing.clear()
-    assert (outgoing.flooded, bool(outgoing)) == (False, False)
-    outgoing.interrogated([plain(1, 1)], 1)
+    assert (outgoing.flooded, outgoing.next()) == (False, None)
+    outgoing.interrogated(whole(plain(1, 1), plain(1, 1)), 1)
     for _ in range(MOST_REPLIES + 1):
         outgoing.reply(plain(1, 1), read=1)
-    assert outgoing.flooded
+    after = outgoing.flooded
     told(outgoing)
-    assert not outgoing.flooded
+    assert (after, outgoing.flooded) == (True, False)
 
 
 def test_few_interrogations_wait_at_a_time() -> None:
     outgoing = queue()
     for _ in range(MOST_INTERROGATIONS):
         assert not outgoing.busy
-        outgoing.interrogated([plain(1, 1)], 1)
-    assert outgoing.busy
+        outgoing.interrogated(whole(plain(1, 1), plain(1, 1)), 1)
+    full = outgoing.busy
+    outgoing.next()
+    outgoing.next()
+    assert (full, outgoing.busy) == (True, False)
 
 
 @given(st.lists(st.tuples(st.integers(1, 4), st.booleans()), max_size=200), st.integers(1, 20))

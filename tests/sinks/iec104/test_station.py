@@ -8,46 +8,47 @@ from caiso_ads.errors import WireError
 from caiso_ads.sinks.iec104 import values
 from caiso_ads.sinks.iec104.asdu import BROADCAST, Cause, Shown, Type, parse_head, unpack
 from caiso_ads.sinks.iec104.plan import Plan
-from caiso_ads.sinks.iec104.station import Answer, Image, answer, initialised
+from caiso_ads.sinks.iec104.station import Answer, Image, Map, answer, initialised
 from tests.sinks.iec104.master import COUNTERS, INTERROGATION, command
 from tests.sinks.modbus.snapshots import IDS, snapshot
 
 PLAN = Plan(IDS)
-IMAGE = Image(1, values.types(PLAN), values.state(PLAN, snapshot()))
+IMAGE = Image(Map(1, values.types(PLAN)), values.state(PLAN, snapshot()))
 SETPOINT = 1004
 FLOAT_COMMAND = bytes.fromhex("0000a04000")
 
 
 def cause_of(found: Answer) -> tuple[int, bool]:
-    (message,) = found.messages
-    head = parse_head(message)
+    assert found.body is None
+    head = parse_head(found.first)
     return head.cause, head.negative
 
 
 def test_an_interrogation_gives_every_object_but_the_counters_untimed() -> None:
     found = answer(IMAGE, INTERROGATION)
-    first, *middle, last = found.messages
-    assert parse_head(first).cause == Cause.ACTIVATION_CON
-    assert parse_head(last).cause == Cause.TERMINATION
+    assert found.body is not None
+    middle = list(found.body)
+    assert parse_head(found.first).cause == Cause.ACTIVATION_CON
+    assert parse_head(found.last).cause == Cause.TERMINATION
     objects = {one.address: one.shown for message in middle for one in unpack(message)[1]}
     kinds = {parse_head(message).type for message in middle}
     assert kinds == {Type.M_SP_NA_1, Type.M_ME_NC_1, Type.M_BO_NA_1}
-    assert set(objects) == {one for one, kind in IMAGE.types.items() if kind is not Type.M_IT_NA_1}
+    assert set(objects) == {one for one, kind in IMAGE.map.types.items() if kind is not Type.M_IT_NA_1}
     assert objects[SETPOINT] == (150.25, 0)
     assert all(parse_head(message).cause == Cause.INTERROGATED for message in middle)
-    assert (found.whole, found.refused) == (True, "")
+    assert found.refused == ""
 
 
 def test_a_counter_interrogation_gives_the_counters() -> None:
-    _, *middle, _ = answer(IMAGE, COUNTERS).messages
-    objects = {one.address: one.shown for message in middle for one in unpack(message)[1]}
-    assert set(objects) == {one for one, kind in IMAGE.types.items() if kind is Type.M_IT_NA_1}
+    found = answer(IMAGE, COUNTERS)
+    objects = {one.address: one.shown for message in found.body or () for one in unpack(message)[1]}
+    assert set(objects) == {one for one, kind in IMAGE.map.types.items() if kind is Type.M_IT_NA_1}
     assert objects[1] == (5, 0)  # the heartbeat
 
 
 def test_a_read_gives_one_object_as_asked_for() -> None:
     found = answer(IMAGE, command(Type.C_RD_NA_1, b"", cause=Cause.REQUEST, address=SETPOINT))
-    head, (one,) = unpack(found.messages[0])
+    head, (one,) = unpack(found.first)
     assert (head.cause, head.type, one.address, one.shown) == (
         Cause.REQUEST,
         Type.M_ME_NC_1,
@@ -106,9 +107,9 @@ def test_what_cannot_be_had_is_refused(request_: bytes, cause: Cause, refused: s
 
 def test_a_test_is_mirrored_and_a_broadcast_is_answered_with_our_address() -> None:
     asked = command(Type.C_TS_NA_1, b"\xaa\x55")
-    assert answer(IMAGE, asked).messages == (asked[:2] + bytes((Cause.ACTIVATION_CON,)) + asked[3:],)
+    assert answer(IMAGE, asked).first == asked[:2] + bytes((Cause.ACTIVATION_CON,)) + asked[3:]
     found = answer(IMAGE, command(Type.C_IC_NA_1, b"\x14", station=BROADCAST))
-    assert {parse_head(message).common_address for message in found.messages} == {1}
+    assert {parse_head(message).common_address for message in (found.first, found.last)} == {1}
 
 
 def test_the_start_is_told_by_its_type() -> None:
@@ -136,5 +137,5 @@ def test_any_message_is_answered_or_an_error_and_changes_nothing(octets: bytes) 
         return
     finally:
         assert before == IMAGE.state
-    assert found.messages
-    assert found.whole or len(found.messages) == 1
+    assert found.first[0] == octets[0]
+    assert bool(found.last) is (found.body is not None)

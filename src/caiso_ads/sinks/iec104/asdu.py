@@ -155,13 +155,6 @@ def room(kind: Type) -> int:
     return min(MOST_OBJECTS, (LONGEST_ASDU - HEAD) // size)
 
 
-def packed(kind: Type, cause: Cause, common_address: int, objects: Sequence[Object]) -> Iterator[bytes]:
-    """Yield as many messages as the objects take."""
-    most = room(kind)
-    for first in range(0, len(objects), most):
-        yield pack(kind, cause, common_address, objects[first : first + most])
-
-
 def unpack(asdu: bytes) -> tuple[Head, list[Object]]:
     """Return a message of monitored objects as it was packed; WireError for any other bytes."""
     head = parse_head(asdu)

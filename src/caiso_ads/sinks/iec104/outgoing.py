@@ -7,11 +7,13 @@ the newest of each object is kept: a slow master misses states in between, never
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from typing import NamedTuple
 
 from caiso_ads.sinks.iec104 import asdu
 from caiso_ads.sinks.iec104.asdu import TIMED, Cause, Object, Type
+from caiso_ads.sinks.iec104.station import Answer
 
 MOST_REPLIES, MOST_INTERROGATIONS = 64, 2
 
@@ -30,6 +32,13 @@ class Message(NamedTuple):
     generation: int
 
 
+class _Interrogation(NamedTuple):
+    """What is left of one: its messages, made when they are taken, and those behind them."""
+
+    body: Iterator[Message]
+    tail: deque[Message]
+
+
 class Outgoing:
     """The queue of one master. ``collapsed`` counts how often changes in between were given up."""
 
@@ -38,7 +47,7 @@ class Outgoing:
         self._common_address, self._types, self._limit = common_address, types, limit
         self._replies: deque[bytes] = deque()
         self._behind = 0
-        self._interrogations: deque[deque[Message]] = deque()
+        self._interrogations: deque[_Interrogation] = deque()
         self._changes: deque[Change] = deque()
 
     def __bool__(self) -> bool:
@@ -75,17 +84,17 @@ class Outgoing:
         if read is None or not self._interrogations:
             self._replies.append(message)
         else:
-            self._interrogations[-1].append(Message(message, -1))  # what that interrogation holds is older
+            self._interrogations[-1].tail.append(Message(message, -1))  # what that interrogation holds is older
             self._behind += 1
         if read is not None and self._changes:
             self._changes = deque(one for one in self._changes if one.object.address != read)
 
-    def interrogated(self, messages: Iterable[bytes], generation: int) -> None:
+    def interrogated(self, answer: Answer, generation: int) -> None:
         """Queue the answer to an interrogation behind the changes that wait: they are older."""
-        queued = deque(self._take() for _ in iter(self._changes.__len__, 0))
-        queued.extend(Message(one, -1) for one in messages)
-        queued[-1] = queued[-1]._replace(generation=generation)
-        self._interrogations.append(queued)
+        older = [self._take() for _ in iter(self._changes.__len__, 0)]
+        values = (Message(one, -1) for one in answer.body or ())
+        body = chain(older, (Message(answer.first, -1),), values)
+        self._interrogations.append(_Interrogation(body, deque((Message(answer.last, generation),))))
 
     def tell(self, changes: Iterable[Change]) -> None:
         """Queue changes behind what waits."""
@@ -105,9 +114,10 @@ class Outgoing:
         if not self._interrogations:
             self._behind = 0
         else:
-            first = self._interrogations[0]
-            message = first.popleft()
-            if not first:
+            body, tail = self._interrogations[0]
+            if (message := next(body, None)) is None:
+                message = tail.popleft()
+            if not tail:
                 self._interrogations.popleft()
             return message
         return self._take() if self._changes else None

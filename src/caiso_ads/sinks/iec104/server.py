@@ -25,7 +25,7 @@ from caiso_ads.sinks.iec104.asdu import Object, Type, stamp_of
 from caiso_ads.sinks.iec104.outgoing import Change, Outgoing
 from caiso_ads.sinks.iec104.plan import Plan
 from caiso_ads.sinks.iec104.session import Limits, Session
-from caiso_ads.sinks.iec104.station import Image
+from caiso_ads.sinks.iec104.station import Image, Map
 from caiso_ads.sinks.iec104.values import State
 
 log = logging.getLogger(__name__)
@@ -62,7 +62,7 @@ class Iec104Sink:
         self.image: Image
         self.generation = self._newest = _NOT_LIVE
         self._clock = clock
-        self._types = values.types(plan)
+        self._map = Map(settings.common_address, values.types(plan))
         self._deadbands = {entry.number: entry.deadband for entry in plan.entries() if entry.deadband}
         self._told: State = {}
         self._stamp = b""
@@ -120,7 +120,7 @@ class Iec104Sink:
     def _rendered(self, snapshot: Snapshot) -> tuple[State, State]:
         state = values.state(self.plan, snapshot)
         news = values.changes(self._told or state, state, self._deadbands)
-        return state, dict(sorted(news.items(), key=lambda one: _ORDER.index(self._types[one[0]])))
+        return state, dict(sorted(news.items(), key=lambda one: _ORDER.index(self._map.types[one[0]])))
 
     def _say_last(self, latest: Snapshot) -> None:
         """Tell what was published just before the end, such as SHUTDOWN."""
@@ -133,7 +133,7 @@ class Iec104Sink:
         trusted = generation != _NOT_LIVE and source.gateway_value("clock_ok").value == 1
         self._stamp = stamp_of(at, invalid=not trusted)
         self._newest, self.generation = source.generation, generation
-        self.image = Image(self.settings.common_address, self._types, state)
+        self.image = Image(self._map, state)
         self._told = {**(self._told or state), **news}
         changes = [Change(Object(address, shown, self._stamp), generation) for address, shown in news.items()]
         for connection in tuple(self._open):
@@ -142,12 +142,12 @@ class Iec104Sink:
     def counters(self) -> list[Change]:
         """Return all counters as changes of now: an interrogation does not hold them, so each start tells them."""
         state = self.image.state
-        own = [address for address, kind in self._types.items() if kind is Type.M_IT_NA_1]
+        own = self._map.groups[Type.M_IT_NA_1]
         return [Change(Object(address, state[address], self._stamp), _NOT_LIVE) for address in own]
 
     def outgoing(self) -> Outgoing:
         """Return an empty queue for a new master."""
-        return Outgoing(self.settings.common_address, self._types, self.settings.event_limit)
+        return Outgoing(self.settings.common_address, self._map.types, self.settings.event_limit)
 
     async def _sweep(self) -> None:
         loop = asyncio.get_running_loop()
@@ -261,14 +261,14 @@ class Connection(asyncio.Protocol):
         found = station.answer(image, request)
         if found.refused:
             self._sink.audit(self.peer, found.refused)
-        if not found.whole:
-            self._outgoing.reply(found.messages[0], found.read)
+        if found.body is None:
+            self._outgoing.reply(found.first, found.read)
         elif self._outgoing.busy:
             self._outgoing.reply(station.busy(image, request))
         else:
             counters = request[0] == Type.C_CI_NA_1
             self._complete = self._complete or not counters
-            self._outgoing.interrogated(found.messages, _NOT_LIVE if counters else self._sink.generation)
+            self._outgoing.interrogated(found, _NOT_LIVE if counters else self._sink.generation)
 
     def tell(self, changes: Iterable[Change]) -> None:
         """Queue changes, where the master has asked for data, and send what may leave."""

@@ -7,8 +7,8 @@ or a file is answered negatively and named in ``refused``. A message that cannot
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 from caiso_ads.errors import WireError
 from caiso_ads.sinks.iec104 import asdu
@@ -16,6 +16,7 @@ from caiso_ads.sinks.iec104.asdu import BROADCAST, HEAD, Cause, Head, Object, Ty
 from caiso_ads.sinks.iec104.values import State
 
 _GLOBAL, _GENERAL = 20, 5  # qualifiers: the whole station; all counters, read without freezing
+_INTERROGATED, _COUNTERS = (Type.M_SP_NA_1, Type.M_ME_NC_1, Type.M_BO_NA_1), (Type.M_IT_NA_1,)
 _SIZES = {  # octets of the one object after its address
     **dict.fromkeys((45, 46, 47), 1),
     48: 3,
@@ -51,38 +52,42 @@ _TO_ALL = (Type.C_IC_NA_1, Type.C_CI_NA_1, Type.C_CS_NA_1, Type.C_RP_NA_1)
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Messages to send in order; ``refused`` names an attempt to change something.
+    """The message to send; ``refused`` names an attempt to change something, ``read`` is the one object it holds.
 
-    ``whole`` tells that they hold all objects or all counters, ``read`` is the address of the one object they hold.
+    An interrogation goes on with the messages of ``body``, each made when it is taken, and ends with ``last``.
     """
 
-    messages: tuple[bytes, ...]
+    first: bytes
     refused: str = ""
-    whole: bool = False
     read: int | None = None
+    body: Iterator[bytes] | None = None
+    last: bytes = b""
 
 
-@dataclass
+class Map:
+    """The objects of the station: the untimed type of each, and the addresses of each type."""
+
+    def __init__(self, common_address: int, types: Mapping[int, Type]) -> None:
+        self.common_address, self.types = common_address, types
+        self.groups: dict[Type, list[int]] = {}
+        for address, kind in types.items():
+            self.groups.setdefault(kind, []).append(address)
+
+
+@dataclass(frozen=True, slots=True)
 class Image:
-    """What the station says now: each object and its untimed type, and the messages made of them once."""
+    """What the station says now. Never changed: an interrogation that runs tells one snapshot."""
 
-    common_address: int
-    types: Mapping[int, Type]
+    map: Map
     state: State
-    _made: dict[Cause, tuple[bytes, ...]] = field(default_factory=dict)
 
-    def all(self, cause: Cause) -> tuple[bytes, ...]:
-        """Return all counters, or all objects that are none, as messages of that cause."""
-        if cause not in self._made:
-            counters = cause is Cause.COUNTER_INTERROGATED
-            kinds = [Type.M_IT_NA_1] if counters else [Type.M_SP_NA_1, Type.M_ME_NC_1, Type.M_BO_NA_1]
-            by_type: dict[Type, list[Object]] = {kind: [] for kind in kinds}
-            for address, shown in self.state.items():
-                if (kind := self.types[address]) in by_type:
-                    by_type[kind].append(Object(address, shown))
-            made = [one for kind in kinds for one in asdu.packed(kind, cause, self.common_address, by_type[kind])]
-            self._made[cause] = tuple(made)
-        return self._made[cause]
+    def all(self, cause: Cause, kinds: Iterable[Type]) -> Iterator[bytes]:
+        """Yield all objects of these types as messages of that cause."""
+        for kind in kinds:
+            addresses, most = self.map.groups.get(kind, []), asdu.room(kind)
+            for first in range(0, len(addresses), most):
+                objects = [Object(address, self.state[address]) for address in addresses[first : first + most]]
+                yield asdu.pack(kind, cause, self.map.common_address, objects)
 
 
 def initialised(common_address: int) -> bytes:
@@ -92,7 +97,7 @@ def initialised(common_address: int) -> bytes:
 
 def busy(image: Image, request: bytes) -> bytes:
     """Return the refusal of an interrogation while others still run."""
-    return _Request(request, image.common_address).no(Cause.ACTIVATION_CON)
+    return _Request(request, image.map.common_address).no(Cause.ACTIVATION_CON)
 
 
 def answer(image: Image, request: bytes) -> Answer:
@@ -100,13 +105,13 @@ def answer(image: Image, request: bytes) -> Answer:
     head = asdu.parse_head(request)
     refused = _REFUSED.get(head.type, "")
     if head.type not in _SIZES:
-        return Answer((_no(request, Cause.UNKNOWN_TYPE),), refused)
+        return Answer(_no(request, Cause.UNKNOWN_TYPE), refused)
     if head.sequence or head.number != 1 or len(request) != HEAD + 3 + _SIZES[head.type]:
         raise WireError(f"{len(request)} octets, {head.number} objects: no command of type {head.type}", where="ASDU")
     to_all = head.common_address == BROADCAST and head.type in _TO_ALL
-    if head.common_address != image.common_address and not to_all:
-        return Answer((_no(request, Cause.UNKNOWN_COMMON_ADDRESS),), refused)
-    return _answer(image, head, _Request(request, image.common_address), refused)
+    if head.common_address != image.map.common_address and not to_all:
+        return Answer(_no(request, Cause.UNKNOWN_COMMON_ADDRESS), refused)
+    return _answer(image, head, _Request(request, image.map.common_address), refused)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,42 +140,42 @@ def _answer(image: Image, head: Head, request: _Request, refused: str) -> Answer
     if head.type == Type.C_RD_NA_1:
         return _read(image, head, request)
     if head.cause not in (Cause.ACTIVATION, Cause.DEACTIVATION):
-        return Answer((request.no(Cause.UNKNOWN_CAUSE),), refused)
-    known = request.address in image.types if head.type not in tuple(Type) else request.address == 0
+        return Answer(request.no(Cause.UNKNOWN_CAUSE), refused)
+    known = request.address in image.map.types if head.type not in tuple(Type) else request.address == 0
     if not known:
-        return Answer((request.no(Cause.UNKNOWN_OBJECT_ADDRESS),), refused)
+        return Answer(request.no(Cause.UNKNOWN_OBJECT_ADDRESS), refused)
     if head.cause == Cause.DEACTIVATION:
-        return Answer((request.no(Cause.DEACTIVATION_CON),), refused)
+        return Answer(request.no(Cause.DEACTIVATION_CON), refused)
     if refused:
-        return Answer((request.no(Cause.ACTIVATION_CON),), refused)
+        return Answer(request.no(Cause.ACTIVATION_CON), refused)
     return _activate(image, head, request)
 
 
 def _activate(image: Image, head: Head, request: _Request) -> Answer:
     qualifier = request.octets[-1]
     if head.type == Type.C_IC_NA_1 and qualifier == _GLOBAL:
-        return _all(image, request, Cause.INTERROGATED)
+        return _all(image, request, Cause.INTERROGATED, _INTERROGATED)
     if head.type == Type.C_CI_NA_1:
         if qualifier == _GENERAL:
-            return _all(image, request, Cause.COUNTER_INTERROGATED)
+            return _all(image, request, Cause.COUNTER_INTERROGATED, _COUNTERS)
         freezes = "counter freeze or reset" if qualifier & 0xC0 else ""
-        return Answer((request.no(Cause.ACTIVATION_CON),), freezes)
+        return Answer(request.no(Cause.ACTIVATION_CON), freezes)
     if head.type in (Type.C_TS_NA_1, Type.C_TS_TA_1):
-        return Answer((request.yes(Cause.ACTIVATION_CON),))
-    return Answer((request.no(Cause.ACTIVATION_CON),))
+        return Answer(request.yes(Cause.ACTIVATION_CON))
+    return Answer(request.no(Cause.ACTIVATION_CON))
 
 
-def _all(image: Image, request: _Request, cause: Cause) -> Answer:
-    messages: Sequence[bytes] = image.all(cause)
-    return Answer((request.yes(Cause.ACTIVATION_CON), *messages, request.yes(Cause.TERMINATION)), whole=True)
+def _all(image: Image, request: _Request, cause: Cause, kinds: Iterable[Type]) -> Answer:
+    body, last = image.all(cause, kinds), request.yes(Cause.TERMINATION)
+    return Answer(request.yes(Cause.ACTIVATION_CON), body=body, last=last)
 
 
 def _read(image: Image, head: Head, request: _Request) -> Answer:
     if head.cause != Cause.REQUEST:
-        return Answer((request.no(Cause.UNKNOWN_CAUSE),))
+        return Answer(request.no(Cause.UNKNOWN_CAUSE))
     address = request.address
-    if address not in image.types:
-        return Answer((request.no(Cause.UNKNOWN_OBJECT_ADDRESS),))
+    if address not in image.map.types:
+        return Answer(request.no(Cause.UNKNOWN_OBJECT_ADDRESS))
     told = [Object(address, image.state[address])]
-    kind, own = image.types[address], image.common_address
-    return Answer((asdu.pack(kind, Cause.REQUEST, own, told, head.originator),), read=address)
+    kind, own = image.map.types[address], image.map.common_address
+    return Answer(asdu.pack(kind, Cause.REQUEST, own, told, head.originator), read=address)
