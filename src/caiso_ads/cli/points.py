@@ -95,7 +95,9 @@ NOTICES: Mapping[Notice, str] = {
 
 @click.command()
 @click.option("--config", "config_path", type=click.Path(path_type=Path), help="Configuration; without it an example.")
-@click.option("--sink", type=click.Choice(["modbus", "dnp3"]), default="modbus", show_default=True, help="Whose map.")
+@click.option(
+    "--sink", type=click.Choice(["modbus", "dnp3", "iec104"]), default="modbus", show_default=True, help="Whose map."
+)
 @click.option(
     "--format",
     "form",
@@ -122,6 +124,11 @@ def command(config_path: Path | None, sink: str, form: str, *, catalogue: bool, 
         from caiso_ads.cli._dnp3_points import dnp3_list
 
         click.echo(dnp3_list(config_path, form), nl=False)
+        return
+    if sink == "iec104":
+        from caiso_ads.cli._iec104_points import iec104_list
+
+        click.echo(iec104_list(config_path, form), nl=False)
         return
     rows, remarks = _MAPS[sink](config_path)
     click.echo(_FORMATS[form](rows, remarks), nl=False)

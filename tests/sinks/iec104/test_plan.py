@@ -47,15 +47,18 @@ def test_more_than_there_is_room_for_is_refused(resources: int, nodes: int, word
 
 
 @pytest.mark.parametrize(
-    ("kind", "unit", "deadband"),
+    ("key", "kind", "unit", "deadband"),
     [
-        (Kind.NUMBER, "MW", 0.5),
-        (Kind.NUMBER, "MW/min", 0.5),
-        (Kind.NUMBER, "s", 7.0),
-        (Kind.NUMBER, "USD/MWh", 0.0),
-        (Kind.TIME, "s", 0.0),
-        (Kind.CODE, "", 0.0),
+        ("setpoint_mw", Kind.NUMBER, "MW", 0.5),
+        ("required_mw_per_min", Kind.NUMBER, "MW/min", 0.5),
+        ("link_age_s", Kind.NUMBER, "s", 7.0),
+        ("hold_left_s", Kind.NUMBER, "s", 7.0),
+        ("seconds_to_next_target", Kind.NUMBER, "s", 7.0),
+        ("clock_offset_s", Kind.NUMBER, "s", 0.0),
+        ("lmp_usd_per_mwh", Kind.NUMBER, "USD/MWh", 0.0),
+        ("dot_target_time", Kind.TIME, "s", 0.0),
+        ("directive", Kind.CODE, "", 0.0),
     ],
 )
-def test_a_deadband_is_for_numbers_of_its_unit(kind: Kind, unit: str, deadband: float) -> None:
-    assert Plan((), (), 0.5, 7.0).deadband(Point("x", kind, unit, "")) == deadband
+def test_a_deadband_is_for_powers_and_for_what_runs_by_itself(key: str, kind: Kind, unit: str, deadband: float) -> None:
+    assert Plan((), (), 0.5, 7.0).deadband(Point(key, kind, unit, "")) == deadband

@@ -2,13 +2,16 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from random import Random
 
 import pytest
 
 from caiso_ads.core.points import GATEWAY_POINTS
 from caiso_ads.core.quality import Directive, Quality
+from caiso_ads.sinks.iec104 import apdu
 from caiso_ads.sinks.iec104.apdu import IFrame, SFrame, U, UFrame
 from caiso_ads.sinks.iec104.asdu import Cause, Shown, Type, moment_of, parse_head
+from caiso_ads.sinks.iec104.server import Connection
 from caiso_ads.sinks.iec104.session import Limits
 from caiso_ads.sinks.iec104.values import IV, NT
 from tests.fakes import START
@@ -232,6 +235,65 @@ async def test_a_third_interrogation_at_a_time_is_refused_and_a_flood_of_request
         for _ in range(100):
             flooding.send(WRITE)
         assert await flooding.ended()
+
+
+class Wire(asyncio.Transport):
+    """A transport that keeps what is written."""
+
+    def __init__(self) -> None:
+        super().__init__({"peername": ("10.0.0.9", 1)})
+        self.written, self.closed = b"", False
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.written += bytes(data)
+
+    def is_closing(self) -> bool:
+        return self.closed
+
+    def abort(self) -> None:
+        self.closed = True
+
+    def get_write_buffer_size(self) -> int:
+        return 0
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def garbled(random: Random) -> bytes:
+    """Return frames as a master sends them, of which any part may be wrong."""
+    sent, stream = 0, apdu.encode(UFrame(U.STARTDT_ACT))
+    for _ in range(random.randrange(12)):
+        kind = random.choice((45, 50, 100, 101, 102, 103, 104, 107, 120, random.randrange(256)))
+        body = random.randbytes(random.choice((0, 1, 1, 2, 5, 7, random.randrange(200))))
+        cause, station = random.choice((5, 6, 6, 8, random.randrange(64))), random.choice((1, 1, 1, 2, 65_535))
+        message = command(kind, body, cause=cause, address=random.choice((0, 0, SETPOINT, 7)), station=station)
+        received = random.choice((0, 0, 0, 1, 9))
+        choices = (IFrame(sent, received, message), SFrame(received), UFrame(random.choice(list(U))))
+        frame = random.choices(choices, (8, 1, 1))[0]
+        sent += isinstance(frame, IFrame)
+        stream += apdu.encode(frame)
+    damaged = bytearray(stream)
+    for _ in range(random.choice((0, 0, 1, 3))):
+        damaged[random.randrange(len(damaged))] = random.randrange(256)
+    return bytes(damaged)
+
+
+async def test_row_154_whatever_comes_is_answered_or_closed_and_never_an_exception() -> None:
+    random, closed = Random(104), 0
+    async with running(snapshot(generation=1)) as rig:
+        for _ in range(1500):
+            wire, connection = Wire(), Connection(rig.sink)
+            connection.connection_made(wire)
+            stream = garbled(random)
+            cut = random.randrange(len(stream) + 1)
+            for part in (stream[:cut], stream[cut:]):
+                connection.data_received(part)
+            _, used = apdu.split(wire.written)
+            assert used == len(wire.written)
+            closed += wire.closed
+            connection.connection_lost(None)
+    assert 100 < closed < 1400  # both kinds were among them
 
 
 async def test_row_168_a_port_in_use_is_named() -> None:

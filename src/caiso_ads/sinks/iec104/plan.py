@@ -103,7 +103,10 @@ class Plan:
         """Return how far a point's value must move to be told, in the point's unit."""
         if point.kind is not Kind.NUMBER:
             return 0.0
-        return {"MW": self.deadband_mw, "MW/min": self.deadband_mw, "s": self.deadband_s}.get(point.unit, 0.0)
+        if point.unit == "s":  # an age or a countdown moves each second by itself; an offset does not
+            runs = point.key.endswith(("_age_s", "_left_s")) or point.key.startswith("seconds_to_")
+            return self.deadband_s if runs else 0.0
+        return self.deadband_mw if point.unit in ("MW", "MW/min") else 0.0
 
     def entries(self) -> Iterator[Entry]:
         """Yield every object by address (``number``)."""

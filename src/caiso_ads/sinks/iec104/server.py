@@ -272,13 +272,15 @@ class Connection(asyncio.Protocol):
 
     def tell(self, changes: Iterable[Change]) -> None:
         """Queue changes, where the master has asked for data, and send what may leave."""
-        if self._session.started:
+        if self._session.started and not self._transport.is_closing():
             self._outgoing.tell(changes)
             with self._ending_when_broken():
                 self._pump(self._loop.time())
 
     def tick(self, now: float) -> None:
         """Do what time demands."""
+        if self._transport.is_closing():
+            return
         with self._ending_when_broken():
             self._session.tick(now)
             self._pump(now)
