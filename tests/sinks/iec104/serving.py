@@ -6,15 +6,18 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Any
 
 from caiso_ads.core.points import Snapshot
 from caiso_ads.ports import Feed, SinkContext
 from caiso_ads.sinks.iec104 import Config
 from caiso_ads.sinks.iec104.server import Iec104Sink
-from tests.fakes import FakeClock, KeptEvidence, MemoryStore
+from tests.fakes import START, FakeClock, KeptEvidence, MemoryStore
 from tests.sinks.iec104.master import Master
 from tests.sinks.modbus.snapshots import IDS, nothing_known
+
+LATER = START + timedelta(hours=1)  # the clock's now, where the snapshots are of START
 
 
 @dataclass
@@ -51,7 +54,9 @@ async def running(
 ) -> AsyncIterator[Rig]:
     """Serve; ``faster`` replaces settings by values a configuration may not have."""
     evidence = KeptEvidence()
-    context = SinkContext(ids, {one: one for one in ids}, "simulator", MemoryStore(), FakeClock(), evidence=evidence)
+    context = SinkContext(
+        ids, {one: one for one in ids}, "simulator", MemoryStore(), FakeClock(LATER), evidence=evidence
+    )
     sink = Config(port=0, **keys).build(context)
     assert isinstance(sink, Iec104Sink)
     sink.settings = replace(sink.settings, **faster or {})

@@ -53,8 +53,10 @@ def test_a_snapshot_is_had_in_full_with_its_last_change() -> None:
     generations = [message.generation for message in iter(outgoing.next, None)]
     assert generations == [-1, 6]
     outgoing.tell([change(1, 1, 7)])
-    outgoing.interrogated(whole(plain(1, 2), plain(3, 1)), 8)
-    assert [message.generation for message in iter(outgoing.next, None)] == [7, -1, 8]
+    outgoing.interrogated(whole(plain(1, 2), plain(3, 1)), 8, completes=True)
+    messages = list(iter(outgoing.next, None))
+    assert [message.generation for message in messages] == [7, -1, 8]
+    assert [message.completes for message in messages] == [False, False, True]
 
 
 def test_beyond_the_limit_only_the_newest_of_each_object_is_kept() -> None:
@@ -68,10 +70,16 @@ def test_beyond_the_limit_only_the_newest_of_each_object_is_kept() -> None:
     assert (1, 30) not in found
 
 
+def test_what_is_kept_stays_in_the_order_of_time() -> None:
+    outgoing = queue(limit=100)
+    outgoing.tell([change(2, 0), *(change(1, value) for value in range(100)), change(2, 9)])
+    assert told(outgoing) == [(1, 99), (2, 9)]
+
+
 def test_an_interrogation_comes_after_the_changes_that_are_older_and_before_the_newer() -> None:
     outgoing = queue()
     outgoing.tell([change(1, 1)])
-    outgoing.interrogated(whole(plain(1, 2), plain(2, 2), plain(3, 1)), 1)
+    outgoing.interrogated(whole(plain(1, 2), plain(2, 2), plain(3, 1)), 1, completes=True)
     outgoing.tell([change(1, 3)])
     assert told(outgoing) == [(1, 1), (1, 2), (2, 2), (3, 1), (1, 3)]
 
@@ -81,7 +89,7 @@ def test_a_read_is_never_followed_by_an_older_value() -> None:
     outgoing.tell([change(1, 1), change(2, 1)])
     outgoing.reply(plain(1, 2), read=1)
     assert told(outgoing) == [(1, 2), (2, 1)]
-    outgoing.interrogated(whole(plain(1, 1), plain(2, 1)), 1)
+    outgoing.interrogated(whole(plain(1, 1), plain(2, 1)), 1, completes=True)
     outgoing.reply(plain(1, 2), read=1)
     assert told(outgoing) == [(1, 1), (2, 1), (1, 2)]
 
@@ -95,7 +103,7 @@ def test_a_master_that_asks_and_takes_nothing_is_noticed() -> None:
     assert (before, outgoing.flooded) == (False, True)
     outgoing.clear()
     assert (outgoing.flooded, outgoing.next()) == (False, None)
-    outgoing.interrogated(whole(plain(1, 1), plain(1, 1)), 1)
+    outgoing.interrogated(whole(plain(1, 1), plain(1, 1)), 1, completes=True)
     for _ in range(MOST_REPLIES + 1):
         outgoing.reply(plain(1, 1), read=1)
     after = outgoing.flooded
@@ -107,7 +115,7 @@ def test_few_interrogations_wait_at_a_time() -> None:
     outgoing = queue()
     for _ in range(MOST_INTERROGATIONS):
         assert not outgoing.busy
-        outgoing.interrogated(whole(plain(1, 1), plain(1, 1)), 1)
+        outgoing.interrogated(whole(plain(1, 1), plain(1, 1)), 1, completes=True)
     full = outgoing.busy
     outgoing.next()
     outgoing.next()

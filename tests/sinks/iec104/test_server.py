@@ -14,9 +14,8 @@ from caiso_ads.sinks.iec104.asdu import Cause, Shown, Type, moment_of, parse_hea
 from caiso_ads.sinks.iec104.server import Connection
 from caiso_ads.sinks.iec104.session import Limits
 from caiso_ads.sinks.iec104.values import IV, NT
-from tests.fakes import START
 from tests.sinks.iec104.master import COUNTERS, INTERROGATION, command
-from tests.sinks.iec104.serving import Rig, running
+from tests.sinks.iec104.serving import LATER, Rig, running
 from tests.sinks.modbus.snapshots import AT, IDS, resource, snapshot, values
 
 DIRECTIVE, SETPOINT, GOOD, FOLLOW, HOLD = 1001, 1004, 1501, 1502, 1503
@@ -80,7 +79,7 @@ async def test_row_158_when_the_loop_stands_still_nothing_is_good_any_more() -> 
         await master.interrogate()
         change = await master.change_of(DIRECTIVE)
         assert change.shown == Shown(Directive.HOLD, IV | NT)
-        assert moment_of(change.stamp) == (START, True)  # of the clock's now, not of the old snapshot
+        assert moment_of(change.stamp) == (LATER, True)  # of the clock's now, not of the old snapshot
         assert all(flags & IV for _, flags in (await master.interrogate()).values())
         await rig.publish(snapshot(generation=2))
         assert (await master.change_of(DIRECTIVE)).shown == Shown(Directive.FOLLOW, 0)

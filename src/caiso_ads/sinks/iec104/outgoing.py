@@ -26,10 +26,14 @@ class Change(NamedTuple):
 
 
 class Message(NamedTuple):
-    """A message, and the generation of the snapshot that the master has in full once it has this; -1 for none."""
+    """A message, and the generation of the snapshot whose changes or objects end with it; -1 for none.
+
+    ``completes`` marks the end of a general interrogation: from then on the master's picture is whole.
+    """
 
     asdu: bytes
     generation: int
+    completes: bool = False
 
 
 class _Interrogation(NamedTuple):
@@ -89,12 +93,12 @@ class Outgoing:
         if read is not None and self._changes:
             self._changes = deque(one for one in self._changes if one.object.address != read)
 
-    def interrogated(self, answer: Answer, generation: int) -> None:
+    def interrogated(self, answer: Answer, generation: int, *, completes: bool) -> None:
         """Queue the answer to an interrogation behind the changes that wait: they are older."""
         older = [self._take() for _ in iter(self._changes.__len__, 0)]
         values = (Message(one, -1) for one in answer.body or ())
         body = chain(older, (Message(answer.first, -1),), values)
-        self._interrogations.append(_Interrogation(body, deque((Message(answer.last, generation),))))
+        self._interrogations.append(_Interrogation(body, deque((Message(answer.last, generation, completes),))))
 
     def tell(self, changes: Iterable[Change]) -> None:
         """Queue changes behind what waits."""

@@ -212,7 +212,7 @@ class Connection(asyncio.Protocol):
         self._buffer = b""
         self._blocked = False
         self._read = _NOT_LIVE
-        self._complete = False  # whether it has asked for all, so that changes keep its picture whole
+        self._complete = False  # whether it was sent all it asked for, so that changes keep its picture whole
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Start, unless a limit refuses this master."""
@@ -266,9 +266,7 @@ class Connection(asyncio.Protocol):
         elif self._outgoing.busy:
             self._outgoing.reply(station.busy(image, request))
         else:
-            counters = request[0] == Type.C_CI_NA_1
-            self._complete = self._complete or not counters
-            self._outgoing.interrogated(found, _NOT_LIVE if counters else self._sink.generation)
+            self._outgoing.interrogated(found, self._sink.generation, completes=request[0] == Type.C_IC_NA_1)
 
     def tell(self, changes: Iterable[Change]) -> None:
         """Queue changes, where the master has asked for data, and send what may leave."""
@@ -289,6 +287,7 @@ class Connection(asyncio.Protocol):
         """Write what the window and the transport take."""
         session = self._session
         while session.may_send and not self._blocked and (message := self._outgoing.next()) is not None:
+            self._complete = self._complete or message.completes
             session.send(message.asdu, now, message.generation if self._complete else _NOT_LIVE)
         if session.outbox:
             self._transport.write(b"".join(map(apdu.encode, session.outbox)))
