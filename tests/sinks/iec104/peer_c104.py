@@ -28,7 +28,7 @@ class Peer:
     def __init__(self, port: int) -> None:
         self.seen: dict[int, list[Any]] = {}
         self.lock = threading.Lock()
-        self.client = c104.Client(tick_rate_ms=50, command_timeout_ms=3000)
+        self.client = c104.Client(tick_rate_ms=50, command_timeout_ms=20_000)
         client: Any = self.client
         self.connection: Any = client.add_connection(ip="127.0.0.1", port=port, init=c104.Init.NONE)
         self.station: Any = self.connection.add_station(common_address=1)

@@ -57,7 +57,7 @@ async def running(
     context = SinkContext(
         ids, {one: one for one in ids}, "simulator", MemoryStore(), FakeClock(LATER), evidence=evidence
     )
-    sink = Config(port=0, **keys).build(context)
+    sink = Config(port=0, stall_limit_s=60.0, **keys).build(context)  # a slow machine is no stalled loop
     assert isinstance(sink, Iec104Sink)
     sink.settings = replace(sink.settings, **faster or {})
     feed, started = Feed(first or nothing_known()), asyncio.Event()

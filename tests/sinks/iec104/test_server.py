@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -205,13 +206,14 @@ async def test_row_148_half_a_frame_and_silence_are_closed() -> None:
 
 async def test_a_master_that_never_acknowledges_gets_k_frames_and_is_dropped_alone() -> None:
     quick = Limits(k=4, w=2, t1=0.4, t2=0.1, t3=10.0)
-    async with running(snapshot(generation=1), faster={"limits": quick}) as rig:
-        other, deaf = await rig.master(start=False), await rig.master()
+    async with running(snapshot(generation=1)) as rig:
+        other = await rig.master()
+        rig.sink.settings = replace(rig.sink.settings, limits=quick)
+        deaf = await rig.master()
         deaf.confirm = False
         deaf.write(IFrame(0, 0, INTERROGATION))
         assert await deaf.ended()
         assert deaf.received == quick.k
-        await other.control(U.STARTDT_ACT, U.STARTDT_CON)
         assert (await other.interrogate())[SETPOINT] == (150.25, 0)
         assert rig.sink.dropped == 1
 
