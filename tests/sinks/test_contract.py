@@ -20,6 +20,7 @@ from caiso_ads.ports import Feed, Sink, SinkContext
 from caiso_ads.sinks import REGISTRY, SinkConfig, config_type
 from tests.fakes import FakeClock, KeptEvidence, MemoryStore
 from tests.sinks.dnp3.master import Master as Dnp3Master
+from tests.sinks.iec104.master import Master as Iec104Master
 from tests.sinks.modbus.snapshots import IDS, Master, nothing_known, resource, snapshot
 from tests.sinks.opcua import clients as opcua
 
@@ -69,11 +70,20 @@ async def opcua_directive(sink: Any, folder: Path) -> str:
         return Directive(read.Value.Value).name
 
 
+async def iec104_directive(sink: Any, folder: Path) -> str:
+    master = await Iec104Master.open(*sink.bound[0])
+    try:
+        return Directive(int((await master.interrogate())[1001][0])).name
+    finally:
+        master.close()
+
+
 PROBES = {
     "modbus": Probe(lambda folder: {"port": 0}, modbus_directive),
     "files": Probe(lambda folder: {"directory": folder}, files_directive),
     "dnp3": Probe(lambda folder: {"port": 0}, dnp3_directive),
     "status": Probe(lambda folder: {"path": folder / "status.json"}, status_directive),
+    "iec104": Probe(lambda folder: {"port": 0}, iec104_directive),
     "opcua": Probe(lambda folder: opcua.keys(), opcua_directive),
 }
 

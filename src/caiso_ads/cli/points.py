@@ -99,7 +99,9 @@ NOTICES: Mapping[Notice, str] = {
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--config", "config_path", type=click.Path(path_type=Path), help="Configuration; without it an example.")
-@click.option("--sink", type=click.Choice(["modbus", "dnp3"]), default="modbus", show_default=True, help="Whose map.")
+@click.option(
+    "--sink", type=click.Choice(["modbus", "dnp3", "iec104"]), default="modbus", show_default=True, help="Whose map."
+)
 @click.option(
     "--format",
     "form",
@@ -128,12 +130,10 @@ def command(
         return
     if catalogue or directives or custom_template:
         click.echo(_page(custom_template=custom_template, catalogue=catalogue), nl=False)
-    elif sink == "dnp3":
-        from caiso_ads.cli._dnp3_points import dnp3_list
-
+    elif sink != "modbus":
         if form not in ("table", "csv", "md", "json"):
             raise click.BadOptionUsage("form", f"--format {form} is for Modbus")
-        click.echo(dnp3_list(config_path, form), nl=False)
+        click.echo(_other_list(sink, config_path, form), nl=False)
     else:
         rows, remarks = modbus_map(config_path)
         if form == "kepware":
@@ -143,6 +143,16 @@ def command(
 
 
 command.add_command(walk)
+
+
+def _other_list(sink: str, config_path: Path | None, form: str) -> str:
+    if sink == "dnp3":
+        from caiso_ads.cli._dnp3_points import dnp3_list
+
+        return dnp3_list(config_path, form)
+    from caiso_ads.cli._iec104_points import iec104_list
+
+    return iec104_list(config_path, form)
 
 
 def _page(*, custom_template: bool, catalogue: bool) -> str:
