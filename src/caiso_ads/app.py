@@ -254,6 +254,7 @@ def _sinks(
         node_names={node.id: node.name for node in config.nodes},
         node_of={item.id: item.node for item in config.resources if item.node},
         evidence=evidence,
+        fallback_mw={item.id: item.fallback_mw for item in config.resources if item.fallback_mw is not None},
     )
     return {name: (sink.build(context), sink.required) for name, sink in config.sinks.items()}
 

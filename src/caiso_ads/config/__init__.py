@@ -115,7 +115,10 @@ def describe_config() -> tuple[KeyDoc, ...]:
         ("[responses]", ResponsesConfig),
         ("[[outage]]", OutageConfig),
     ]
-    tables += [(f"[sinks.{name}]", config_type(name)) for name in REGISTRY]
+    for name in REGISTRY:
+        struct = config_type(name)
+        tables.append((f"[sinks.{name}]", struct))
+        tables += [(f"[[sinks.{name}.{part}]]", item) for part, item in getattr(struct, "TABLES", {}).items()]
     return tuple(row for table, struct in tables for row in _describe(table, struct))
 
 

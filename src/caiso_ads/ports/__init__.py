@@ -274,7 +274,8 @@ class SinkContext:
     """What a sink may know beside the feed: the served resources in configured order, the past, and the clock.
 
     ``nodes`` are the pricing nodes in served order, ``node_names`` their names for people, ``node_of`` the node of a
-    resource that has one. ``evidence`` hears of each snapshot shown or read; by default nobody does.
+    resource that has one. ``evidence`` hears of each snapshot shown or read; by default nobody does. ``fallback_mw``
+    is the setpoint (MW) of a resource whose policy ends in a value when our link is lost.
     """
 
     resource_ids: tuple[str, ...]
@@ -286,6 +287,7 @@ class SinkContext:
     node_names: Mapping[str, str] = field(default_factory=dict)
     node_of: Mapping[str, str] = field(default_factory=dict)
     evidence: SinkEvidence = UNWATCHED
+    fallback_mw: Mapping[str, float] = field(default_factory=dict)
 
 
 class Sink(Protocol):

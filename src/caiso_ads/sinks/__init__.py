@@ -17,6 +17,7 @@ REGISTRY: dict[str, str] = {
     "status": "caiso_ads.sinks.status",
     "dnp3": "caiso_ads.sinks.dnp3",
     "opcua": "caiso_ads.sinks.opcua",
+    "plant_writer": "caiso_ads.sinks.plant_writer",
 }
 
 
