@@ -78,7 +78,9 @@ async def running(made: Config, **context: Any) -> AsyncIterator[Rig]:
     """Run the sink."""
     clock, evidence = FakeClock(), KeptEvidence()
     known = {"environment": "production"} | context
-    sink = made.build(SinkContext((ID, "BETA_2_UNIT"), {}, store=MemoryStore(), clock=clock, evidence=evidence, **known))
+    sink = made.build(
+        SinkContext((ID, "BETA_2_UNIT"), {}, store=MemoryStore(), clock=clock, evidence=evidence, **known)
+    )
     assert isinstance(sink, PlantWriterSink)
     rig = Rig(sink, clock, evidence)
     started = asyncio.Event()
@@ -94,9 +96,9 @@ async def running(made: Config, **context: Any) -> AsyncIterator[Rig]:
 @asynccontextmanager
 async def writing(registers: dict[str, int] | None = None, **changes: Any) -> AsyncIterator[tuple[Rig, Controller]]:
     """Run the sink against a simulated controller."""
-    async with controller(**(ENABLED if registers is None else registers)) as one:
-        async with running(config(one.port, **changes)) as rig:
-            yield rig, one
+    known = ENABLED if registers is None else registers
+    async with controller(**known) as one, running(config(one.port, **changes)) as rig:
+        yield rig, one
 
 
 def setpoints(one: Controller) -> list[float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from tests.sinks.plant_writer.rig import config, running, setpoints, writing
 def writes_read_back(one: Controller) -> bool:
     """Whether after each write the next request was a read."""
     functions = [function for function, _, _ in one.log]
-    return all(not (a in WRITES and b in WRITES) for a, b in zip(functions, functions[1:], strict=False))
+    return all(not (a in WRITES and b in WRITES) for a, b in itertools.pairwise(functions))
 
 
 async def test_it_goes_to_the_setpoint_at_the_rate_and_beats() -> None:
@@ -200,8 +201,8 @@ async def test_test_data_is_written_to_what_is_marked_as_a_simulator() -> None:
 
 async def test_the_fallback_of_the_policy_is_written() -> None:
     lost = {"directive": Directive.RELEASE, "quality": Quality.BAD_COMM, "reasons": 1 << 18, "setpoint_mw": 35.0}
-    async with controller(r100=400, r101=1, r102=0) as one:
-        async with running(config(one.port), fallback_mw={"ALPHA_1_UNIT": 35.0}) as rig:
-            rig.data = lost
-            await rig.until(lambda: one.registers[100] == 350)
-            assert rig.tells("decided act: fallback")
+    policy = {"ALPHA_1_UNIT": 35.0}
+    async with controller(r100=400, r101=1, r102=0) as one, running(config(one.port), fallback_mw=policy) as rig:
+        rig.data = lost
+        await rig.until(lambda: one.registers[100] == 350)
+        assert rig.tells("decided act: fallback")

@@ -6,6 +6,7 @@ after each write, whatever became of it, a read that was answered before the nex
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 from hypothesis import settings
@@ -67,7 +68,9 @@ class Plant(RuleBasedStateMachine):
     def wait(self, seconds: float) -> None:
         self.now += seconds
 
-    @rule(item=st.sampled_from([Item.SETPOINT, Item.ENABLE, Item.PERMIT]), value=st.sampled_from([None, 0.0, 1.0, 66.0]))
+    @rule(
+        item=st.sampled_from([Item.SETPOINT, Item.ENABLE, Item.PERMIT]), value=st.sampled_from([None, 0.0, 1.0, 66.0])
+    )
     def others(self, item: Item, value: float | None) -> None:
         """Somebody else, or a restart, changes a register."""
         if value is not None or item is Item.SETPOINT:
@@ -228,7 +231,7 @@ def test_a_controller_that_cuts_is_told_once_and_tried_with_longer_and_longer_wa
     bench.clip_mw = 45.0
     bench.run(act(80.0), 500.0)
     tries = [when for when, item, value in bench.writes if item is Item.SETPOINT and value > 45.0]
-    gaps = [later - earlier for earlier, later in zip(tries, tries[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in itertools.pairwise(tries)]
     assert gaps[:4] == sorted(gaps[:4])
     assert 50.0 <= max(gaps) <= 62.0
     assert bench.told.count("setpoint: what is read back is not what was written") == 1

@@ -123,6 +123,4 @@ def test_a_release_value_outside_the_limits_is_refused_before_anything_is_writte
 
 def test_hold_is_hold_unless_an_operator_made_it() -> None:
     assert stand(directive=Directive.HOLD, quality=Quality.UNCERTAIN) is Stand.HOLD
-    assert (
-        stand(directive=Directive.HOLD, quality=Quality.FORCED, reasons=int(Reason.OPERATOR_OVERRIDE)) is Stand.NONE
-    )
+    assert stand(directive=Directive.HOLD, quality=Quality.FORCED, reasons=int(Reason.OPERATOR_OVERRIDE)) is Stand.NONE

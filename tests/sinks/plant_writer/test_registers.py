@@ -65,7 +65,7 @@ def test_what_does_not_fit_is_refused_and_not_cut(mw: float) -> None:
     st.floats(0, 400),
     st.floats(0, 1),
 )
-def test_what_is_quantised_is_inside_and_reads_back(  # noqa: PLR0917, PLR0913 - hypothesis draws each
+def test_what_is_quantised_is_inside_and_reads_back(
     kind: Type, order: Order, scale: float, low: float, width: float, share: float
 ) -> None:
     register, high = Register(0, kind, order, scale), low + width
