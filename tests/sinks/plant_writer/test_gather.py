@@ -34,9 +34,11 @@ def test_another_note_comes_after_what_went_before_it() -> None:
 
 @given(st.lists(st.tuples(st.floats(0, 50), st.booleans()), max_size=60))
 def test_every_write_is_counted(steps: list[tuple[float, bool]]) -> None:
-    gather, now, told = Gather(), 0.0, []
+    gather, now = Gather(), 0.0
+    told: list[Note] = []
     for wait, is_steady in steps:
         now += wait
         told += gather.add(steady(1.0) if is_steady else Note("x"), now)
     told += gather.flush(now, all_of_it=True)
-    assert sum(int(str(note.detail.get("count", 1))) for note in told) == len(steps)
+    counts = [int(str(note.detail.get("count", 1))) for note in told]
+    assert sum(counts) == len(steps)

@@ -90,7 +90,11 @@ def test_follow_with_anything_against_it_is_no(changes: dict[str, Any]) -> None:
 
 
 def test_only_the_value_of_the_policy_is_a_fallback() -> None:
-    lost = {"directive": Directive.RELEASE, "quality": Quality.BAD_COMM, "reasons": int(Reason.FALLBACK)}
+    lost: dict[str, Any] = {
+        "directive": Directive.RELEASE,
+        "quality": Quality.BAD_COMM,
+        "reasons": int(Reason.FALLBACK),
+    }
     policy = Target(ID, production=True, fallback_mw=35.0)
     assert stand(policy, **lost, setpoint_mw=35.0) is Stand.ACT
     assert stand(policy, **lost, setpoint_mw=50.0) is Stand.NONE

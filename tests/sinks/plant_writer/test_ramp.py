@@ -18,10 +18,11 @@ def test_without_a_value_or_limits_there_is_no_position() -> None:
     blind.anchor(0.0, 50.0, Wish(Stand.ACT, "FOLLOW"))
     assert not blind.known
     assert blind.step(1.0, 50.0, 1.0) is None
-    ramp.anchor(0.0, 50.0, act())
-    assert ramp.known
-    ramp.forget()
-    assert not ramp.known
+    seeing = Ramp(rules())
+    seeing.anchor(0.0, 50.0, act())
+    known = [seeing.known]
+    seeing.forget()
+    assert [*known, seeing.known] == [True, False]
 
 
 def test_a_target_outside_is_not_gone_to() -> None:

@@ -20,7 +20,7 @@ EPOCH = datetime(2026, 7, 1, tzinfo=UTC)
 
 def rules(**changes: Any) -> Rules:
     """Return rules of a live plant with an int16 register of 0.1 MW, 60 MW/min and 1 s."""
-    known = {"quantised": TENTH.quantised, "rate_mw_per_min": 60.0, "tolerance_mw": 0.2, "live": True}
+    known: dict[str, Any] = {"quantised": TENTH.quantised, "rate_mw_per_min": 60.0, "tolerance_mw": 0.2, "live": True}
     return Rules(**(known | changes))
 
 

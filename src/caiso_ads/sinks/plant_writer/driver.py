@@ -76,14 +76,14 @@ class Driver:
         self._wish = wish_of(snapshot, self._target, stalled=stalled)
 
     async def run(self, feed: Feed) -> None:
-        """Serve until cancelled, then let the plant go."""
+        """Serve until cancelled; whatever ends it, let the plant go."""
         try:
-            while True:
-                self.look(feed)
-                await self._turn()
-        except asyncio.CancelledError:
-            await self._let_go()
-            raise
+            try:
+                while True:
+                    self.look(feed)
+                    await self._turn()
+            finally:
+                await self._let_go()
         finally:
             self._plant.close()
             self._tell(self._machine.notes())

@@ -160,7 +160,7 @@ class Machine:
     # --- what to write -------------------------------------------------------------------------------------------
 
     def _next_write(self, now: float) -> Write | None:
-        if self._trouble.backing_off(now) or self.phase is Phase.IDLE or not self._permitted():
+        if self._trouble.backing_off(now) or self.phase is Phase.IDLE or not self._permitted(now):
             return None
         if self.phase is Phase.RELEASING:
             return self._letting_go(now)
@@ -174,14 +174,15 @@ class Machine:
             self._trouble.well(now)
         return write or self._heartbeat()
 
-    def _permitted(self) -> bool:
+    def _permitted(self, now: float) -> bool:
         """Whether the plant is in remote control, where it has a register that says so."""
         if self.rules.permit is None or self.reading.get(Item.PERMIT) == self.rules.permit:
             return True
         if self.phase is Phase.RELEASING:
             self._released("let go: the plant was taken into local control")
         else:
-            self._trouble.tell(self._due, "the plant does not permit remote control")
+            self._trouble.tell(now, "the plant does not permit remote control")
+            self._ramp.forget()
         return False
 
     def _prepared(self) -> Write | None:
