@@ -336,3 +336,41 @@ def test_limits_are_written_first() -> None:
     assert [(item, value) for _, item, value in bench.writes] == [
         (Item.HIGH, 100.0), (Item.LOW, 20.0), (Item.SETPOINT, 51.0),
     ]  # fmt: skip
+
+
+def test_there_is_no_heartbeat_while_anything_is_wrong() -> None:
+    bench = Bench(40.0, heartbeat=True, deadband_mw=2.5)
+    bench.clip_mw = 42.0
+    bench.run(act(80.0), 4.0)
+    assert bench.machine.trouble
+    bench.writes.clear()
+    bench.run(act(44.0, aim=2), 8.0)
+    assert bench.machine.trouble == ""
+    assert {item for _, item, _ in bench.writes} == {Item.HEARTBEAT}
+    bench.run(act(80.0, aim=3), 4.0)
+    bench.writes.clear()
+    bench.run(act(80.0, aim=3), 6.0)
+    assert bench.machine.trouble
+    assert Item.HEARTBEAT not in {item for _, item, _ in bench.writes}
+
+
+def test_letting_go_does_not_wait_for_old_trouble() -> None:
+    bench = Bench(40.0, on=1, off=0, on_release=OnRelease.DISABLE)
+    bench.run(act(41.0), 4.0)
+    bench.clip_mw = 41.0
+    bench.run(act(80.0, aim=2), 40.0)
+    bench.writes.clear()
+    bench.run(none(), 1.5)
+    assert [item for _, item, _ in bench.writes] == [Item.ENABLE]
+
+
+def test_after_an_uncertain_write_it_waits_before_it_reads_back() -> None:
+    bench = Bench(40.0)
+    bench.run(act(40.0), 2.5)
+    machine, now = bench.machine, bench.now + 1.0
+    assert isinstance(machine.decide(now, act(50.0)), Read)
+    machine.heard_reading(now, dict(bench.held))
+    assert isinstance(machine.decide(now, act(50.0)), Write)
+    machine.heard_unsure(now, "no answer")
+    assert machine.decide(now + 1.0, act(50.0)) == Pause(1.0)
+    assert isinstance(machine.decide(now + 2.0, act(50.0)), Read)

@@ -99,6 +99,7 @@ def test_only_the_value_of_the_policy_is_a_fallback() -> None:
     assert stand(policy, **lost, setpoint_mw=35.0) is Stand.ACT
     assert stand(policy, **lost, setpoint_mw=50.0) is Stand.NONE
     assert stand(PLANT, **lost, setpoint_mw=35.0) is Stand.NONE
+    assert stand(replace(policy, production=False), **lost, setpoint_mw=35.0) is Stand.NONE
     assert stand(policy, **lost | {"reasons": 1}, setpoint_mw=35.0) is Stand.NONE
     assert stand(policy, **lost | {"quality": Quality.GOOD}, setpoint_mw=35.0) is Stand.NONE
 

@@ -32,6 +32,12 @@ def test_a_target_outside_is_not_gone_to() -> None:
     assert ramp.step(1.0, None, 1.0) is None
 
 
+def test_a_long_silence_does_not_add_up_to_a_jump() -> None:
+    ramp = Ramp(rules())
+    ramp.anchor(0.0, 50.0, act())
+    assert ramp.step(1000.0, 90.0, 1000.0) == 51.0
+
+
 @given(st.floats(-50, 200), st.lists(st.tuples(st.floats(0, 20), st.floats(20, 100)), max_size=40))
 def test_no_two_steps_are_further_apart_than_the_rate_allows(start: float, moves: list[tuple[float, float]]) -> None:
     ramp, now, taken = Ramp(rules(quantised=lambda mw, low, high: mw)), 0.0, []
