@@ -260,6 +260,7 @@ def _sinks(
         node_of={item.id: item.node for item in config.resources if item.node},
         evidence=evidence,
         sinks=report,
+        fallback_mw={item.id: item.fallback_mw for item in config.resources if item.fallback_mw is not None},
     )
     return {name: (sink.build(context), sink.required) for name, sink in config.sinks.items()}
 

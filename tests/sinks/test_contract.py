@@ -18,6 +18,7 @@ import pytest
 from caiso_ads.core.quality import Directive, Quality
 from caiso_ads.ports import Feed, Sink, SinkContext
 from caiso_ads.sinks import REGISTRY, SinkConfig, config_type
+from caiso_ads.sinks.plant_writer.keys import PlantKeys, PowerKeys
 from tests.fakes import FakeClock, KeptEvidence, MemoryStore
 from tests.sinks.dnp3.master import Master as Dnp3Master
 from tests.sinks.iec104.master import Master as Iec104Master
@@ -27,10 +28,14 @@ from tests.sinks.opcua import clients as opcua
 
 @dataclass(frozen=True)
 class Probe:
-    """How to configure a sink in a folder, and how to read the first resource's directive from outside."""
+    """How to configure a sink in a folder, and how to read the first resource's directive from outside.
+
+    ``serves`` is False for a sink that nobody reads from: it says itself what it goes by, and claims no sight.
+    """
 
     keys: Callable[[Path], dict[str, Any]]
     directive: Callable[[Any, Path], Awaitable[str]]
+    serves: bool = True
 
 
 async def modbus_directive(sink: Any, folder: Path) -> str:
@@ -78,6 +83,19 @@ async def iec104_directive(sink: Any, folder: Path) -> str:
         master.close()
 
 
+def a_plant_that_is_away() -> PlantKeys:
+    """Nobody listens there: the writer waits for it, and the gateway must not."""
+    return PlantKeys(
+        resource=IDS[0], host="127.0.0.1", port=1, rate_mw_per_min=1.0, readback_tolerance=0.1, timeout_s=0.5,
+        setpoint=PowerKeys(address=1),
+    )  # fmt: skip
+
+
+async def plant_writer_directive(sink: Any, folder: Path) -> str:
+    name: str = sink.standing[IDS[0]].directive.name
+    return name
+
+
 PROBES = {
     "modbus": Probe(lambda folder: {"port": 0}, modbus_directive),
     "files": Probe(lambda folder: {"directory": folder}, files_directive),
@@ -85,6 +103,7 @@ PROBES = {
     "status": Probe(lambda folder: {"path": folder / "status.json"}, status_directive),
     "iec104": Probe(lambda folder: {"port": 0}, iec104_directive),
     "opcua": Probe(lambda folder: opcua.keys(), opcua_directive),
+    "plant_writer": Probe(lambda folder: {"plant": (a_plant_that_is_away(),)}, plant_writer_directive, serves=False),
 }
 
 each_sink = pytest.mark.parametrize("name", list(REGISTRY))
@@ -197,6 +216,11 @@ async def test_it_tells_under_its_own_name_which_snapshots_it_has_shown(name: st
     bench = Bench(name, tmp_path)
     task = await bench.start()
     bench.feed.publish(snapshot(generation=3))
+    if not bench.probe.serves:
+        await bench.shows(Directive.FOLLOW)
+        assert bench.evidence.shown == []
+        await stop(task)
+        return
     await bench.until(lambda: ready((name, 3) in bench.evidence.shown))
     assert await bench.probe.directive(bench.sink, tmp_path) == "FOLLOW"
     assert {sink for sink, _ in bench.evidence.shown} == {name}

@@ -276,6 +276,7 @@ class SinkContext:
     ``nodes`` are the pricing nodes in served order, ``node_names`` their names for people, ``node_of`` the node of a
     resource that has one. ``evidence`` hears of each snapshot shown or read; by default nobody does. ``sinks`` tells how
     every sink fares, as plain values: by its name ``health``, ``restarts``, ``last_error`` and ``counts``.
+    ``fallback_mw`` is the setpoint (MW) of a resource whose policy ends in a value when our link is lost.
     """
 
     resource_ids: tuple[str, ...]
@@ -288,6 +289,7 @@ class SinkContext:
     node_of: Mapping[str, str] = field(default_factory=dict)
     evidence: SinkEvidence = UNWATCHED
     sinks: Callable[[], Mapping[str, Mapping[str, object]]] = dict
+    fallback_mw: Mapping[str, float] = field(default_factory=dict)
 
 
 @runtime_checkable

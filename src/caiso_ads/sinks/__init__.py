@@ -18,6 +18,7 @@ REGISTRY: dict[str, str] = {
     "dnp3": "caiso_ads.sinks.dnp3",
     "opcua": "caiso_ads.sinks.opcua",
     "iec104": "caiso_ads.sinks.iec104",
+    "plant_writer": "caiso_ads.sinks.plant_writer",
 }
 
 
