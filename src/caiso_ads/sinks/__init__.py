@@ -17,6 +17,8 @@ REGISTRY: dict[str, str] = {
     "status": "caiso_ads.sinks.status",
     "dnp3": "caiso_ads.sinks.dnp3",
     "opcua": "caiso_ads.sinks.opcua",
+    "mqtt": "caiso_ads.sinks.mqtt",
+    "sparkplug": "caiso_ads.sinks.sparkplug",
 }
 
 

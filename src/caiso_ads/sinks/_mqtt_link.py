@@ -1,0 +1,203 @@
+"""One connection to an MQTT broker: what is sent is confirmed or an error, and an unclean end leaves the will behind.
+
+Rule: the broker sends our last will unless we have said goodbye ourselves, so a connection is never left politely
+after an error. What the library (aiomqtt 2.5 on paho 2.2) does not do is done here: it takes a refusing PUBACK for a
+success, it says goodbye after an exception (which takes the will back), and it may keep the socket when leaving fails.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import socket
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+import aiomqtt
+from aiomqtt import MqttError, ProtocolVersion, Will
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+
+from caiso_ads.sinks._mqtt_config import EXPIRY_S, Broker, refuse_proactor
+
+log = logging.getLogger(__name__)
+
+KEEPALIVE_S = 10
+_ANSWER_S = 10.0  # connecting, and a round of confirmations
+_GOODBYE_S = 3.0
+_IN_FLIGHT = 100
+_INCOMING = 100
+_LARGEST = 65_536
+_MOST_READS = 10_000
+
+T = TypeVar("T")
+
+
+class Link(aiomqtt.Client):
+    """A connection. ``post`` sends, ``settled`` waits until the broker has confirmed; a link is used once."""
+
+    def __init__(self, broker: Broker, will: Will, table: str) -> None:
+        refuse_proactor(asyncio.get_running_loop(), table)
+        self._where, self._modern = broker, broker.version == ProtocolVersion.V5
+        super().__init__(
+            broker.host,
+            broker.port,
+            username=broker.username,
+            password=broker.password,
+            identifier=broker.client_id,
+            protocol=ProtocolVersion(broker.version),
+            will=will,
+            tls_context=broker.tls,
+            timeout=_ANSWER_S,
+            keepalive=KEEPALIVE_S,
+            clean_session=None if self._modern else True,
+            clean_start=True,
+            max_inflight_messages=_IN_FLIGHT,
+            max_queued_incoming_messages=_INCOMING,
+            properties=_limits() if self._modern else None,
+            logger=log,
+        )
+        self._unconfirmed: dict[int, str] = {}
+        self._refused = ""
+        self._changed, self._came = asyncio.Event(), asyncio.Event()
+        self._expiry = _expiry() if self._modern else None
+
+    async def open(self) -> None:
+        """Connect. Raises ConnectionError with the broker's word."""
+        entering = asyncio.ensure_future(self.__aenter__())
+        try:
+            await asyncio.shield(entering)
+        except asyncio.CancelledError:
+            entering.add_done_callback(self._unwanted)
+            raise
+        except (MqttError, ValueError) as error:  # ValueError: paho's word for what cannot be a host or a port
+            await self.drop()
+            raise ConnectionError(f"MQTT broker {self._name}: {error}") from None
+
+    @property
+    def _name(self) -> str:
+        return f"{self._where.host}:{self._where.port}"
+
+    def _unwanted(self, entered: asyncio.Future[Any]) -> None:
+        if not entered.cancelled():
+            entered.exception()
+        self._hang_up()
+
+    def post(self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = True, expires: bool = True) -> None:
+        """Hand a message to the library, in order. Raises ConnectionError."""
+        info = self._client.publish(topic, payload, qos, retain, self._expiry if expires else None)
+        if info.rc != 0:
+            raise ConnectionError(f"MQTT broker {self._name}: could not send ({info.rc})")
+        if qos:
+            self._unconfirmed[info.mid] = topic
+
+    async def settled(self) -> None:
+        """Wait until everything is confirmed, or written where nothing confirms. Raises ConnectionError."""
+        try:
+            async with asyncio.timeout(_ANSWER_S):
+                while self._unconfirmed or self._client.want_write():
+                    self._changed.clear()
+                    if not self._unconfirmed:  # QoS 0 has no answer to wait for
+                        await asyncio.sleep(0.01)
+                    elif await self.first(self._changed.wait(), None) is None:
+                        break
+        except TimeoutError:
+            raise ConnectionError(f"MQTT broker {self._name}: confirms nothing for {_ANSWER_S:g} s") from None
+        if self._refused:
+            raise ConnectionError(f"MQTT broker {self._name}: refused {self._refused}")
+
+    async def first(self, work: Coroutine[Any, Any, T], timeout: float | None) -> T | None:  # noqa: ASYNC109 - None is an answer here
+        """Return what the work gives, or None when the time (s) is over. Raises ConnectionError when the link is lost."""
+        task = asyncio.ensure_future(work)
+        try:
+            await asyncio.wait((task, self._disconnected), timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+            if self._disconnected.done():
+                raise ConnectionError(f"MQTT broker {self._name}: {self._disconnected.exception() or 'hung up'}")
+            return task.result() if task.done() else None
+        finally:
+            task.cancel()
+
+    async def listen(self, topic: str) -> None:
+        """Subscribe. Raises ConnectionError, also when the broker refuses."""
+        try:
+            granted = await self.subscribe(topic, qos=1)
+        except MqttError as error:
+            raise ConnectionError(f"MQTT broker {self._name}: {error}") from None
+        codes = [code if isinstance(code, int) else code.value for code in granted]
+        if any(code >= 0x80 for code in codes):
+            raise ConnectionError(f"MQTT broker {self._name}: refused to let us hear {topic}")
+
+    async def mail(self) -> None:
+        """Wait until ``take`` has a message to give."""
+        while self._queue.empty():
+            self._came.clear()
+            await self._came.wait()
+
+    def take(self) -> aiomqtt.Message | None:
+        """Return the next message, or None."""
+        return None if self._queue.empty() else self._queue.get_nowait()
+
+    async def goodbye(self) -> None:
+        """Leave politely, once everything sent is confirmed: the broker forgets our will. Never raises an error.
+
+        Where the broker does not confirm in a few seconds the connection is dropped, and the will is sent.
+        """
+        try:
+            async with asyncio.timeout(_GOODBYE_S):
+                await self.settled()
+                await self.__aexit__(None, None, None)
+        except (MqttError, OSError, TimeoutError) as error:
+            log.warning("MQTT: left without goodbye: %s", error)
+        finally:
+            await self.drop()
+
+    async def drop(self) -> None:
+        """Break the connection, if there is one, so that the broker sends our will."""
+        await asyncio.sleep(0)  # what the library has asked the loop to do with the socket is done first
+        misc = self._misc_task
+        self._hang_up()
+        if misc is not None:
+            misc.cancel()
+            await asyncio.wait((misc,))
+
+    def _hang_up(self) -> None:
+        for _ in range(_MOST_READS):
+            wire = self._client.socket()
+            if not isinstance(wire, socket.socket):
+                break
+            with contextlib.suppress(OSError):  # it may be closed from the other side
+                wire.shutdown(socket.SHUT_RDWR)
+            self._client.loop_read()  # reads the end and closes the socket
+        if self._disconnected.done() and not self._disconnected.cancelled():
+            self._disconnected.exception()
+
+    def _on_connect(self, client: Any, userdata: Any, flags: Any, reason_code: Any, properties: Any = None) -> None:
+        if (allowed := getattr(properties, "ReceiveMaximum", None)) is not None:
+            self._client.max_inflight_messages_set(min(allowed, _IN_FLIGHT))
+        super()._on_connect(client, userdata, flags, reason_code, properties)
+
+    def _on_message(self, client: Any, userdata: Any, message: Any) -> None:
+        super()._on_message(client, userdata, message)
+        self._came.set()
+
+    def _on_publish(self, client: Any, userdata: Any, mid: int, reason_code: Any, properties: Any) -> None:
+        topic = self._unconfirmed.pop(mid, None)
+        if topic is not None and reason_code.is_failure:
+            self._refused = f"{topic} ({reason_code})"
+        if not self._unconfirmed or self._refused:
+            self._changed.set()
+        super()._on_publish(client, userdata, mid, reason_code, properties)
+
+
+def _limits() -> Properties:
+    made = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho has no types there
+    made.MaximumPacketSize = _LARGEST
+    made.SessionExpiryInterval = 0
+    return made
+
+
+def _expiry() -> Properties:
+    made = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]  # paho has no types there
+    made.MessageExpiryInterval = EXPIRY_S
+    return made
