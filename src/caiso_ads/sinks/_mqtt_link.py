@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import logging
 import socket
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any, TypeVar
 
 import aiomqtt
@@ -59,7 +59,7 @@ class Link(aiomqtt.Client):
             logger=log,
         )
         self._unconfirmed: dict[int, str] = {}
-        self._refused = ""
+        self._refused, self._window = "", _IN_FLIGHT
         self._changed, self._came = asyncio.Event(), asyncio.Event()
         self._expiry = _expiry() if self._modern else None
 
@@ -84,8 +84,12 @@ class Link(aiomqtt.Client):
             entered.exception()
         self._hang_up()
 
-    def post(self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = True, expires: bool = True) -> None:
-        """Hand a message to the library, in order. Raises ConnectionError."""
+    async def post(
+        self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = True, expires: bool = True
+    ) -> None:
+        """Send a message, once the broker may be sent one more. Raises ConnectionError."""
+        if qos and len(self._unconfirmed) >= self._window:
+            await self._until(lambda: len(self._unconfirmed) < self._window)
         info = self._client.publish(topic, payload, qos, retain, self._expiry if expires else None)
         if info.rc != 0:
             raise ConnectionError(f"MQTT broker {self._name}: could not send ({info.rc})")
@@ -94,16 +98,16 @@ class Link(aiomqtt.Client):
 
     async def settled(self) -> None:
         """Wait until everything is confirmed, or written where nothing confirms. Raises ConnectionError."""
-        try:
-            async with asyncio.timeout(_ANSWER_S):
-                while self._unconfirmed or self._client.want_write():
-                    self._changed.clear()
-                    if not self._unconfirmed:  # QoS 0 has no answer to wait for
-                        await asyncio.sleep(0.01)
-                    elif await self.first(self._changed.wait(), None) is None:
-                        break
-        except TimeoutError:
-            raise ConnectionError(f"MQTT broker {self._name}: confirms nothing for {_ANSWER_S:g} s") from None
+        await self._until(lambda: not self._unconfirmed)
+        async with _in_time(self._name):
+            while self._client.want_write():
+                await self.first(asyncio.sleep(0.005), None)
+
+    async def _until(self, done: Callable[[], bool]) -> None:
+        async with _in_time(self._name):
+            while not done() and not self._refused:
+                self._changed.clear()
+                await self.first(self._changed.wait(), None)
         if self._refused:
             raise ConnectionError(f"MQTT broker {self._name}: refused {self._refused}")
 
@@ -173,8 +177,7 @@ class Link(aiomqtt.Client):
             self._disconnected.exception()
 
     def _on_connect(self, client: Any, userdata: Any, flags: Any, reason_code: Any, properties: Any = None) -> None:
-        if (allowed := getattr(properties, "ReceiveMaximum", None)) is not None:
-            self._client.max_inflight_messages_set(min(allowed, _IN_FLIGHT))
+        self._window = min(getattr(properties, "ReceiveMaximum", _IN_FLIGHT), _IN_FLIGHT)
         super()._on_connect(client, userdata, flags, reason_code, properties)
 
     def _on_message(self, client: Any, userdata: Any, message: Any) -> None:
@@ -185,9 +188,17 @@ class Link(aiomqtt.Client):
         topic = self._unconfirmed.pop(mid, None)
         if topic is not None and reason_code.is_failure:
             self._refused = f"{topic} ({reason_code})"
-        if not self._unconfirmed or self._refused:
-            self._changed.set()
+        self._changed.set()
         super()._on_publish(client, userdata, mid, reason_code, properties)
+
+
+@contextlib.asynccontextmanager
+async def _in_time(name: str) -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(_ANSWER_S):
+            yield
+    except TimeoutError:
+        raise ConnectionError(f"MQTT broker {name}: takes or confirms nothing for {_ANSWER_S:g} s") from None
 
 
 def _limits() -> Properties:

@@ -86,10 +86,10 @@ class _Life:
             for number, (topic, document) in enumerate(
                 discovery(self._settings.discovery, self._topics, self._context)
             ):
-                self._link.post(topic, document, expires=False)
+                await self._link.post(topic, document, expires=False)
                 if number % _BATCH == _BATCH - 1:
                     await self._link.settled()
-        self._say(ALIVE)
+        await self._say(ALIVE)
         await self._link.settled()
         self._context.evidence.seen(NAME, self._shown)
 
@@ -109,24 +109,24 @@ class _Life:
     async def end(self) -> None:
         """Say SHUTDOWN, then DEAD, and leave."""
         try:
-            self._post(shut_down(self._feed.latest))
-            self._link.post(self._topics.state, self._sink._state(self._session, DEAD), expires=False)  # noqa: SLF001 - a part of it
+            await self._post(shut_down(self._feed.latest))
+            await self._link.post(self._topics.state, self._sink._state(self._session, DEAD), expires=False)  # noqa: SLF001 - a part of it
         except ConnectionError as error:
             log.warning("%s", error)
         await self._link.goodbye()
 
     async def _show(self, source: Snapshot, shown: Snapshot) -> None:
         self._shown = source.generation
-        self._post(shown)
+        await self._post(shown)
         await self._link.settled()
 
-    def _post(self, snapshot: Snapshot) -> None:
+    async def _post(self, snapshot: Snapshot) -> None:
         mono = self._context.clock.now().mono
         for topic, document in self._documents.due(snapshot, mono):
-            self._link.post(topic, document)
+            await self._link.post(topic, document)
         if self._said_mono and mono - self._said_mono >= self._settings.refresh_s:
-            self._say(ALIVE)
+            await self._say(ALIVE)
 
-    def _say(self, quality: str) -> None:
+    async def _say(self, quality: str) -> None:
         self._said_mono = self._context.clock.now().mono
-        self._link.post(self._topics.state, self._sink._state(self._session, quality))  # noqa: SLF001 - a part of it
+        await self._link.post(self._topics.state, self._sink._state(self._session, quality))  # noqa: SLF001 - a part of it

@@ -145,7 +145,7 @@ class _Life:
         """Say NDEATH with our bdSeq, and leave."""
         try:
             now = self._context.clock.now().wall
-            self._link.post(self._settings.topic("NDEATH"), death(self._bd_seq, now), retain=False, expires=False)
+            await self._link.post(self._settings.topic("NDEATH"), death(self._bd_seq, now), retain=False, expires=False)
         except ConnectionError as error:
             log.warning("%s", error)
         await self._link.goodbye()
@@ -162,7 +162,7 @@ class _Life:
 
     async def _send(self, source: Snapshot, messages: Iterable[tuple[str, str | None, bytes]]) -> None:
         for kind, device, payload in messages:
-            self._link.post(self._settings.topic(kind, device), payload, qos=0, retain=False, expires=False)
+            await self._link.post(self._settings.topic(kind, device), payload, qos=0, retain=False, expires=False)
         await self._link.settled()
         self._shown = source.generation
         if self._live:
@@ -174,7 +174,7 @@ class _Life:
 
     def _hear(self, message: Message) -> None:
         """Take a command or the host's state. Raises HostGoneError."""
-        content = message.payload if isinstance(message.payload, bytes) else b""
+        content = bytes(message.payload)
         topic = str(message.topic)
         if self._settings.primary_host and topic == self._settings.state:
             self._host_said(content)
