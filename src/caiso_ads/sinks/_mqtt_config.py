@@ -161,10 +161,22 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
+class _ClosingSocket(ssl.SSLSocket):
+    """Closes itself when the handshake fails; the library forgets it then."""
+
+    def do_handshake(self, block: bool = False) -> None:  # noqa: FBT001, FBT002 - the signature is ssl's
+        try:
+            super().do_handshake(block)
+        except BaseException:
+            self.close()
+            raise
+
+
 def _context(config: BrokerConfig) -> ssl.SSLContext:
     """Return a context that checks the broker's chain and name, and shows our certificate if there is one."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.sslsocket_class = _ClosingSocket
     if config.ca_file is None:
         context.load_default_certs(ssl.Purpose.SERVER_AUTH)
     else:

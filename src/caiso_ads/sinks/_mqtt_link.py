@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 import aiomqtt
 from aiomqtt import MqttError, ProtocolVersion, Will
+from paho.mqtt.client import MQTT_CLEAN_START_FIRST_ONLY
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
@@ -37,7 +38,7 @@ T = TypeVar("T")
 class Link(aiomqtt.Client):
     """A connection. ``post`` sends, ``settled`` waits until the broker has confirmed; a link is used once."""
 
-    def __init__(self, broker: Broker, will: Will, table: str) -> None:
+    def __init__(self, broker: Broker, will: Will, table: str, expiry_s: int = EXPIRY_S) -> None:
         refuse_proactor(asyncio.get_running_loop(), table)
         self._where, self._modern = broker, broker.version == ProtocolVersion.V5
         super().__init__(
@@ -52,7 +53,7 @@ class Link(aiomqtt.Client):
             timeout=_ANSWER_S,
             keepalive=KEEPALIVE_S,
             clean_session=None if self._modern else True,
-            clean_start=True,
+            clean_start=True if self._modern else MQTT_CLEAN_START_FIRST_ONLY,  # the latter is what 3.1.1 must say
             max_inflight_messages=_IN_FLIGHT,
             max_queued_incoming_messages=_INCOMING,
             properties=_limits() if self._modern else None,
@@ -61,7 +62,7 @@ class Link(aiomqtt.Client):
         self._unconfirmed: dict[int, str] = {}
         self._refused, self._window = "", _IN_FLIGHT
         self._changed, self._came = asyncio.Event(), asyncio.Event()
-        self._expiry = _expiry() if self._modern else None
+        self._expiry = _expiry(expiry_s) if self._modern else None
 
     async def open(self) -> None:
         """Connect. Raises ConnectionError with the broker's word."""
@@ -125,7 +126,7 @@ class Link(aiomqtt.Client):
     async def listen(self, topic: str) -> None:
         """Subscribe. Raises ConnectionError, also when the broker refuses."""
         try:
-            granted = await self.subscribe(topic, qos=1)
+            granted = await self.first(self.subscribe(topic, qos=1), None) or ()
         except MqttError as error:
             raise ConnectionError(f"MQTT broker {self._name}: {error}") from None
         codes = [code if isinstance(code, int) else code.value for code in granted]
@@ -208,7 +209,7 @@ def _limits() -> Properties:
     return made
 
 
-def _expiry() -> Properties:
+def _expiry(seconds: int) -> Properties:
     made = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]  # paho has no types there
-    made.MessageExpiryInterval = EXPIRY_S
+    made.MessageExpiryInterval = seconds
     return made

@@ -134,7 +134,7 @@ class Listener:
         mark = f"mark {self._marks}".encode()
         await asyncio.to_thread(self._broker.publish, self._mark, mark)
         async with asyncio.timeout(_DEADLINE_S):
-            while mark.hex().encode() + b"\n" not in self._path.read_bytes():
+            while mark.hex().encode() + b"\n" not in self._path.read_bytes():  # noqa: ASYNC110 - a file of another process
                 await asyncio.sleep(0.005)
         return self.heard
 

@@ -16,7 +16,7 @@ from aiomqtt import Will
 from caiso_ads.core.points import Snapshot
 from caiso_ads.ports import Feed, SinkContext
 from caiso_ads.sinks._files_words import shut_down
-from caiso_ads.sinks._mqtt_config import BrokerConfig, broker
+from caiso_ads.sinks._mqtt_config import EXPIRY_S, BrokerConfig, broker
 from caiso_ads.sinks._mqtt_link import Link
 from caiso_ads.sinks._trust import without_trust
 from caiso_ads.sinks.mqtt.documents import ALIVE, DEAD, Documents, state_document
@@ -38,6 +38,7 @@ class Settings:
     discovery: str
     refresh_s: float
     stall_limit_s: float
+    expiry_s: int = EXPIRY_S
 
 
 class MqttSink:
@@ -52,7 +53,12 @@ class MqttSink:
         client_id = self._settings.prefix.replace("/", "-")
         where = await asyncio.to_thread(broker, self._config, client_id)
         session = int(self._context.clock.now().wall.timestamp() * 1000)
-        link = Link(where, Will(self._topics.state, self._state(session, DEAD), qos=1, retain=True), TABLE)
+        link = Link(
+            where,
+            Will(self._topics.state, self._state(session, DEAD), qos=1, retain=True),
+            TABLE,
+            self._settings.expiry_s,
+        )
         await link.open()
         life = _Life(self, link, session, feed)
         try:
