@@ -174,12 +174,18 @@ class Link(aiomqtt.Client):
             with contextlib.suppress(OSError):  # it may be closed from the other side
                 wire.shutdown(socket.SHUT_RDWR)
             self._client.loop_read()  # reads the end and closes the socket
-        if self._disconnected.done() and not self._disconnected.cancelled():
-            self._disconnected.exception()
+        for ended in (self._connected, self._disconnected):
+            if ended.done() and not ended.cancelled():
+                ended.exception()  # it has been seen
 
     def _on_connect(self, client: Any, userdata: Any, flags: Any, reason_code: Any, properties: Any = None) -> None:
         self._window = min(getattr(properties, "ReceiveMaximum", _IN_FLIGHT), _IN_FLIGHT)
         super()._on_connect(client, userdata, flags, reason_code, properties)
+
+    def _on_disconnect(self, client: Any, userdata: Any, flags: Any, reason_code: Any, properties: Any = None) -> None:
+        if not self._connected.done():  # the library would wait for an answer that cannot come any more
+            self._connected.set_exception(MqttError("hung up instead of answering; is our certificate the right one?"))
+        super()._on_disconnect(client, userdata, flags, reason_code, properties)
 
     def _on_message(self, client: Any, userdata: Any, message: Any) -> None:
         super()._on_message(client, userdata, message)
