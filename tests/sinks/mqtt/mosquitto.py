@@ -95,7 +95,7 @@ class Mosquitto:
     def publish(self, topic: str, payload: bytes, *more: str) -> None:
         tool = shutil.which("mosquitto_pub")
         assert tool
-        command = [tool, "-p", str(self.port), *self.client, "-t", topic, "-q", "1", "-s", *more]
+        command = [tool, "-p", str(self.port), *self.client, "-t", topic, "-q", "1", "-s" if payload else "-n", *more]
         subprocess.run(command, input=payload, check=True, capture_output=True)
 
 
@@ -129,13 +129,17 @@ class Listener:
                 await asyncio.sleep(0.01)
 
     async def caught_up(self) -> list[Heard]:
-        """Return everything heard, once all that the broker has been given before now is among it."""
-        self._marks += 1
-        mark = f"mark {self._marks}".encode()
-        await asyncio.to_thread(self._broker.publish, self._mark, mark)
-        async with asyncio.timeout(_DEADLINE_S):
-            while mark.hex().encode() + b"\n" not in self._path.read_bytes():  # noqa: ASYNC110 - a file of another process
-                await asyncio.sleep(0.005)
+        """Return everything heard, once all that the broker has been given before now is among it.
+
+        A broker reads one message of each connection at a time, so a few marks are sent one after the other.
+        """
+        for _ in range(4):
+            self._marks += 1
+            mark = f"mark {self._marks}".encode()
+            await asyncio.to_thread(self._broker.publish, self._mark, mark)
+            async with asyncio.timeout(_DEADLINE_S):
+                while mark.hex().encode() + b"\n" not in self._path.read_bytes():  # noqa: ASYNC110 - another's file
+                    await asyncio.sleep(0.005)
         return self.heard
 
     def close(self) -> None:

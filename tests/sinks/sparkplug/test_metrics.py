@@ -68,7 +68,8 @@ def test_data_holds_only_what_changed_by_alias() -> None:
     made = metrics()
     host = Host().take(heard(made.births(good(1), 0.0)))
     assert heard(made.data(good(2, trajectory_age_s=11.0), 1.0)) == []
-    (sent,) = heard(made.data(snapshot({IDS[0]: resource(setpoint_mw=7.0), IDS[1]: resource()}, generation=3), 2.0))
+    rows = {IDS[0]: resource(setpoint_mw=7.0, trajectory_age_s=12.0), IDS[1]: resource()}
+    (sent,) = heard(made.data(snapshot(rows, generation=3), 2.0))
     assert sent.topic.endswith(f"DDATA/e/{DEVICE}")
     found = read(sent.payload)["metrics"]
     assert [host.names[one["alias"]][1] for one in found] == ["snapshot_id", "setpoint_mw", "trajectory_age_s"]

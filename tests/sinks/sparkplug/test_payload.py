@@ -73,8 +73,8 @@ def test_the_bytes_are_those_of_the_schema() -> None:
 def test_any_bytes_are_a_payload_or_an_error(data: bytes) -> None:
     try:
         assert isinstance(decode(data), Payload)
-    except WireError as error:
-        assert "Sparkplug" in str(error)
+    except WireError:
+        return
 
 
 @pytest.mark.parametrize(
@@ -87,8 +87,9 @@ def test_any_bytes_are_a_payload_or_an_error(data: bytes) -> None:
         ("1001", "a number where bytes"),
         ("0a0161", "bytes where a number"),
         ("12030a01ff", "UTF-8"),
-        ("1205650000000012", ""),
-        ("12066d0000000069", ""),
+        ("12026201", "cut off"),
+        ("12026901", "cut off"),
+        ("1203620101", "wrong length"),
         ("12044a020a00", "do not pair"),
     ],
 )
