@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import logging
 import socket
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Coroutine
 from typing import Any, TypeVar
 
 import aiomqtt
@@ -31,6 +31,8 @@ _IN_FLIGHT = 100
 _INCOMING = 100
 _LARGEST = 65_536
 _MOST_READS = 10_000
+
+_NOTHING = "caiso-ads/nothing"
 
 T = TypeVar("T")
 
@@ -60,7 +62,8 @@ class Link(aiomqtt.Client):
             logger=log,
         )
         self._unconfirmed: dict[int, str] = {}
-        self._refused, self._window = "", _IN_FLIGHT
+        self._refused, self._window, self._enough = "", _IN_FLIGHT, 0
+        self._unproven = False
         self._changed, self._came = asyncio.Event(), asyncio.Event()
         self._expiry = _expiry(expiry_s) if self._modern else None
 
@@ -90,23 +93,33 @@ class Link(aiomqtt.Client):
     ) -> None:
         """Send a message, once the broker may be sent one more. Raises ConnectionError."""
         if qos and len(self._unconfirmed) >= self._window:
-            await self._until(lambda: len(self._unconfirmed) < self._window)
+            await self._down_to(self._window // 2)  # not one by one: each pause costs more than a message
         info = self._client.publish(topic, payload, qos, retain, self._expiry if expires else None)
         if info.rc != 0:
             raise ConnectionError(f"MQTT broker {self._name}: could not send ({info.rc})")
         if qos:
             self._unconfirmed[info.mid] = topic
+        else:
+            self._unproven = True
 
     async def settled(self) -> None:
-        """Wait until everything is confirmed, or written where nothing confirms. Raises ConnectionError."""
-        await self._until(lambda: not self._unconfirmed)
-        async with _in_time(self._name):
-            while self._client.want_write():
-                await self.first(asyncio.sleep(0.005), None)
+        """Wait until the broker has everything that was sent. Raises ConnectionError.
 
-    async def _until(self, done: Callable[[], bool]) -> None:
+        Nothing confirms QoS 0, but a broker takes the packets of a connection in order: its answer to a question that
+        changes nothing, an unsubscribe from what nobody subscribed to, proves that it has all that went before.
+        """
+        await self._down_to(0)
+        if self._unproven:
+            self._unproven = False
+            try:
+                await self.first(self.unsubscribe(_NOTHING), None)
+            except MqttError as error:
+                raise ConnectionError(f"MQTT broker {self._name}: {error}") from None
+
+    async def _down_to(self, left: int) -> None:
+        self._enough = left
         async with _in_time(self._name):
-            while not done() and not self._refused:
+            while len(self._unconfirmed) > left and not self._refused:
                 self._changed.clear()
                 await self.first(self._changed.wait(), None)
         if self._refused:
@@ -195,7 +208,8 @@ class Link(aiomqtt.Client):
         topic = self._unconfirmed.pop(mid, None)
         if topic is not None and reason_code.is_failure:
             self._refused = f"{topic} ({reason_code})"
-        self._changed.set()
+        if len(self._unconfirmed) <= self._enough or self._refused:
+            self._changed.set()
         super()._on_publish(client, userdata, mid, reason_code, properties)
 
 

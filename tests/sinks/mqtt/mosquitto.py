@@ -129,17 +129,13 @@ class Listener:
                 await asyncio.sleep(0.01)
 
     async def caught_up(self) -> list[Heard]:
-        """Return everything heard, once all that the broker has been given before now is among it.
-
-        A broker reads one message of each connection at a time, so a few marks are sent one after the other.
-        """
-        for _ in range(4):
-            self._marks += 1
-            mark = f"mark {self._marks}".encode()
-            await asyncio.to_thread(self._broker.publish, self._mark, mark)
-            async with asyncio.timeout(_DEADLINE_S):
-                while mark.hex().encode() + b"\n" not in self._path.read_bytes():  # noqa: ASYNC110 - another's file
-                    await asyncio.sleep(0.005)
+        """Return everything heard, once all that the broker has taken before now is among it."""
+        self._marks += 1
+        mark = f"mark {self._marks}".encode()
+        await asyncio.to_thread(self._broker.publish, self._mark, mark)
+        async with asyncio.timeout(_DEADLINE_S):
+            while mark.hex().encode() + b"\n" not in self._path.read_bytes():  # noqa: ASYNC110 - another's file
+                await asyncio.sleep(0.005)
         return self.heard
 
     def close(self) -> None:

@@ -11,11 +11,22 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import itemgetter
 from typing import Any
 
 import msgspec
 
-from caiso_ads.core.points import GATEWAY_POINTS, NODE_POINTS, RESOURCE_POINTS, Kind, Point, PointValue, Snapshot
+from caiso_ads.core.points import (
+    GATEWAY_POINTS,
+    NODE_POINTS,
+    RESOURCE_POINTS,
+    Kind,
+    Point,
+    PointValue,
+    Snapshot,
+    qualities_of,
+    values_of,
+)
 from caiso_ads.core.quality import Directive, Quality, Reason
 from caiso_ads.ports import SinkContext
 from caiso_ads.sinks._files_words import utc_text, watermark, word
@@ -25,7 +36,6 @@ FORMAT = 1
 ALIVE, DEAD = "ALIVE", "DEAD"
 _LATE_S = 5.0
 _LMP = Point("dot_lmp_usd_per_mwh", Kind.NUMBER, "USD/MWh", "LMP of the interval dot_mw belongs to")
-_PRICED = (*RESOURCE_POINTS, _LMP)
 _NO_PRICE = PointValue(None, Quality.INIT)
 
 Row = Sequence[PointValue]
@@ -34,6 +44,19 @@ Row = Sequence[PointValue]
 def moves(point: Point) -> bool:
     """Whether a point changes by time alone: an age or a countdown."""
     return point.kind is Kind.NUMBER and point.unit == "s"
+
+
+class _Points:
+    """The points of one kind of document; ``fixed`` picks the values of those that do not move."""
+
+    def __init__(self, points: Sequence[Point]) -> None:
+        self.all = tuple(points)
+        self.places = {point.key: place for place, point in enumerate(points)}
+        self.fixed = itemgetter(*(place for place, point in enumerate(points) if not moves(point)))
+
+
+_GATEWAY, _RESOURCE, _NODE = _Points(GATEWAY_POINTS), _Points(RESOURCE_POINTS), _Points(NODE_POINTS)
+_PRICED = _Points((*RESOURCE_POINTS, _LMP))
 
 
 def state_document(session: int, quality: str, at: datetime, environment: str) -> bytes:
@@ -46,7 +69,7 @@ def state_document(session: int, quality: str, at: datetime, environment: str) -
 class _Shown:
     """What was last sent under one topic: the points, each point's JSON, the time (s) and the number."""
 
-    row: tuple[PointValue, ...]
+    row: Row
     parts: list[bytes]
     sent_mono: float = -math.inf
     sequence: int = 0
@@ -86,17 +109,17 @@ class Documents:
         said = {"format": FORMAT, "session": self._session, "snapshot_id": snapshot.generation}
         return b"{" + _inside(said | {"at_utc": utc_text(snapshot.at), "valid_until_utc": until})
 
-    def _rows(self, snapshot: Snapshot) -> Iterator[tuple[str, Sequence[Point], tuple[PointValue, ...], bool]]:
+    def _rows(self, snapshot: Snapshot) -> Iterator[tuple[str, _Points, Row, bool]]:
         context, topics = self._context, self._topics
-        yield topics.gateway, GATEWAY_POINTS, tuple(snapshot.gateway), True
+        yield topics.gateway, _GATEWAY, snapshot.gateway, True
         for one in context.resource_ids:
-            row = tuple(snapshot.resources[one])
+            row = snapshot.resources[one]
             if one in context.node_of:
                 yield topics.resource(one), _PRICED, (*row, snapshot.dot_prices.get(one, _NO_PRICE)), False
             else:
-                yield topics.resource(one), RESOURCE_POINTS, row, False
+                yield topics.resource(one), _RESOURCE, row, False
         for one in context.nodes:
-            yield topics.node(one), NODE_POINTS, tuple(snapshot.nodes[one]), False
+            yield topics.node(one), _NODE, snapshot.nodes[one], False
 
 
 def _named(one: str, names: Mapping[str, str]) -> dict[str, str]:
@@ -108,23 +131,21 @@ def _inside(said: Mapping[str, Any]) -> bytes:
     return msgspec.json.encode(said)[1:-1] + b","
 
 
-def _differs(points: Sequence[Point], before: Row, now: Row) -> bool:
-    if len(before) != len(now):
+def _differs(points: _Points, before: Row, now: Row) -> bool:
+    """Whether anything but an age or a countdown is another; columns are compared, because most rows have not changed."""
+    if len(before) != len(now) or qualities_of(before) != qualities_of(now):
         return True
-    return any(
-        was is not item and (was[1] != item[1] or (was[0] != item[0] and not moves(point)))
-        for point, was, item in zip(points, before, now, strict=True)
-    )
+    return bool(points.fixed(values_of(before)) != points.fixed(values_of(now)))
 
 
-def _encode(points: Sequence[Point], shown: _Shown, row: tuple[PointValue, ...]) -> None:
+def _encode(points: _Points, shown: _Shown, row: Row) -> None:
     """Bring ``shown.parts`` up to date: only points that are not as they were are encoded."""
     if len(shown.row) != len(row):
-        shown.parts = [_part(point, item) for point, item in zip(points, row, strict=True)]
+        shown.parts = [_part(point, item) for point, item in zip(points.all, row, strict=True)]
     else:
         for place, (was, item) in enumerate(zip(shown.row, row, strict=True)):
             if was != item:
-                shown.parts[place] = _part(points[place], item)
+                shown.parts[place] = _part(points.all[place], item)
     shown.row = row
 
 
@@ -148,16 +169,10 @@ def _plain(value: float | datetime | None) -> float | str | None:
     return int(value) if isinstance(value, int) else value
 
 
-_HEADED: dict[int, dict[str, int]] = {
-    id(points): {point.key: place for place, point in enumerate(points)}
-    for points in (_PRICED, RESOURCE_POINTS, NODE_POINTS)
-}
-
-
-def _summary(points: Sequence[Point], row: Row) -> bytes:
+def _summary(points: _Points, row: Row) -> bytes:
     """Return what a reader looks at first, in words and code, and the begin of the points."""
-    places = _HEADED.get(id(points))
-    if places is None:
+    places = points.places
+    if "quality" not in places:
         return b'"points":{'
     said: dict[str, Any] = {}
     quality = _code(row[places["quality"]], Quality.INIT)

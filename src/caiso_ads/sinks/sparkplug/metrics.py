@@ -9,10 +9,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
+from operator import itemgetter
 
-from caiso_ads.core.points import GATEWAY_POINTS, NODE_POINTS, RESOURCE_POINTS, Kind, Point, PointValue, Snapshot
+from caiso_ads.core.points import (
+    GATEWAY_POINTS,
+    NODE_POINTS,
+    RESOURCE_POINTS,
+    Kind,
+    Point,
+    PointValue,
+    Snapshot,
+    qualities_of,
+    values_of,
+)
 from caiso_ads.core.quality import Quality
 from caiso_ads.ports import SinkContext
 from caiso_ads.sinks._files_words import watermark
@@ -62,11 +73,17 @@ class _Owner:
 
     device: str | None
     points: tuple[Point, ...]
+    fixed: itemgetter[tuple[object, ...]]
     alias: int
     title: str = ""
-    row: tuple[PointValue, ...] = ()
+    row: Sequence[PointValue] = ()
     sent_mono: float = -math.inf
-    moving: frozenset[int] = field(default_factory=frozenset)
+
+    def differs(self, now: Sequence[PointValue]) -> bool:
+        """Whether anything but an age or a countdown is another."""
+        if qualities_of(self.row) != qualities_of(now):
+            return True
+        return bool(self.fixed(values_of(self.row)) != self.fixed(values_of(now)))
 
 
 class Metrics:
@@ -85,8 +102,10 @@ class Metrics:
 
     def _own(self, device: str | None, points: tuple[Point, ...], title: str) -> None:
         alias = 1 + sum(len(owner.points) + 1 for owner in self._owners)
-        moving = frozenset(place for place, one in enumerate(points) if one.kind is Kind.NUMBER and one.unit == "s")
-        self._owners.append(_Owner(device, points, alias, title, moving=moving))
+        fixed = itemgetter(
+            *(place for place, one in enumerate(points) if one.kind is not Kind.NUMBER or one.unit != "s")
+        )
+        self._owners.append(_Owner(device, points, fixed, alias, title))
 
     def births(self, snapshot: Snapshot, mono: float) -> Iterator[tuple[str, str | None, bytes]]:
         """Yield NBIRTH and each DBIRTH, with everything; ``mono`` is a monotonic time in s."""
@@ -103,16 +122,14 @@ class Metrics:
     def data(self, snapshot: Snapshot, mono: float) -> Iterator[tuple[str, str | None, bytes]]:
         """Yield NDATA and DDATA for what has changed since it was last sent."""
         for owner, row in zip(self._owners, self._rows(snapshot), strict=True):
+            old = mono - owner.sent_mono >= self._refresh_s
+            if not old and not owner.differs(row):
+                continue
             changed = [
                 place
                 for place, (was, item) in enumerate(zip(owner.row, row, strict=True))
-                if was is not item and (was[0] != item[0] or was[1] != item[1])
+                if was[0] != item[0] or was[1] != item[1]
             ]
-            old = mono - owner.sent_mono >= self._refresh_s
-            if not old and all(
-                place in owner.moving and row[place].quality == owner.row[place].quality for place in changed
-            ):
-                continue
             metrics = [_metric(owner, place, row[place], snapshot) for place in changed]
             owner.row, owner.sent_mono = row, mono
             identity = Metric(None, snapshot.generation, DataType.INT64, owner.alias, ms(snapshot.at))
@@ -140,15 +157,15 @@ class Metrics:
         self._seq = (self._seq + 1) % _SEQUENCE
         return made
 
-    def _rows(self, snapshot: Snapshot) -> Iterator[tuple[PointValue, ...]]:
+    def _rows(self, snapshot: Snapshot) -> Iterator[Sequence[PointValue]]:
         context = self._context
-        yield tuple(snapshot.gateway)
+        yield snapshot.gateway
         for one in context.resource_ids:
-            row = tuple(snapshot.resources[one])
+            row = snapshot.resources[one]
             price = snapshot.dot_prices.get(one, PointValue(None, Quality.INIT))
             yield (*row, price) if one in context.node_of else row
         for one in context.nodes:
-            yield tuple(snapshot.nodes[one])
+            yield snapshot.nodes[one]
 
 
 def _metric(owner: _Owner, place: int, known: PointValue, snapshot: Snapshot, *, name: str | None = None) -> Metric:
