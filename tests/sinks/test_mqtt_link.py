@@ -128,7 +128,7 @@ async def test_goodbye_takes_the_will_back_and_drop_does_not(tmp_path: Path) -> 
         first = link(broker.port)
         await first.open()
         await first.post("p/x", b"1")
-        await first.goodbye()
+        await first.goodbye(first.post("p/x", b"2"))
         assert await listener.caught_up() == []
         second = link(broker.port)
         await second.open()
@@ -146,8 +146,7 @@ async def test_a_broker_that_confirms_no_more_does_not_keep_us_from_leaving(tmp_
         assert broker.process
         os.kill(broker.process.pid, 19)  # stopped: the connection stands and nothing is answered
         try:
-            await made.post("p/x", b"1")
-            leaving = asyncio.create_task(made.goodbye())
+            leaving = asyncio.create_task(made.goodbye(made.post("p/x", b"1")))
             await asyncio.wait((leaving,), timeout=8)
             assert leaving.done()
             assert leaving.exception() is None

@@ -156,13 +156,14 @@ class Link(aiomqtt.Client):
         """Return the next message, or None."""
         return None if self._queue.empty() else self._queue.get_nowait()
 
-    async def goodbye(self) -> None:
-        """Leave politely, once everything sent is confirmed: the broker forgets our will. Never raises an error.
+    async def goodbye(self, last_words: Coroutine[Any, Any, None]) -> None:
+        """Send the last words and leave politely: the broker forgets our will. Raises no error of the connection.
 
-        Where the broker does not confirm in a few seconds the connection is dropped, and the will is sent.
+        Where the broker does not take and confirm them in a few seconds the connection is dropped, and the will is sent.
         """
         try:
             async with asyncio.timeout(_GOODBYE_S):
+                await last_words
                 await self.settled()
                 await self.__aexit__(None, None, None)
         except (MqttError, OSError, TimeoutError) as error:

@@ -87,7 +87,7 @@ def test_ages_are_sent_again_each_refresh() -> None:
 def test_seq_wraps_after_255_and_starts_anew_with_a_birth() -> None:
     made, host = metrics(), Host()
     host.take(heard(made.births(good(1), 0.0)))
-    for number in range(300):
+    for number in range(130):  # two devices each: more than 256 messages
         host.take(heard(made.data(good(number + 2, setpoint_mw=float(number)), 0.0)))
     host.take(heard(made.births(good(999), 0.0)))
     assert host.values[DEVICE, "snapshot_id"] == 999

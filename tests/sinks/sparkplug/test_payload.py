@@ -38,13 +38,13 @@ PAYLOADS = st.builds(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(PAYLOADS)
 def test_what_is_written_is_read_back(payload: Payload) -> None:
     assert decode(encode(payload)) == payload
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(PAYLOADS)
 def test_a_reader_that_knows_only_the_schema_reads_the_same(payload: Payload) -> None:
     found = read(encode(payload))
@@ -65,7 +65,7 @@ def test_the_bytes_are_those_of_the_schema() -> None:
     assert encode(Payload(None, (Metric(None, None, None, 2),))).hex() == "120410023801"
 
 
-@settings(max_examples=200)
+@settings(max_examples=40)
 @given(
     st.binary(max_size=80)
     | PAYLOADS.map(encode).flatmap(lambda good: st.integers(0, len(good)).map(lambda n: good[:n]))

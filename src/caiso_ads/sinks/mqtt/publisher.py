@@ -114,12 +114,12 @@ class _Life:
 
     async def end(self) -> None:
         """Say SHUTDOWN, then DEAD, and leave."""
-        try:
-            await self._post(shut_down(self._feed.latest))
-            await self._link.post(self._topics.state, self._sink._state(self._session, DEAD), expires=False)  # noqa: SLF001 - a part of it
-        except ConnectionError as error:
-            log.warning("%s", error)
-        await self._link.goodbye()
+        await self._link.goodbye(self._last_words())
+
+    async def _last_words(self) -> None:
+        await self._post(shut_down(self._feed.latest))
+        dead = self._sink._state(self._session, DEAD)  # noqa: SLF001 - a part of it
+        await self._link.post(self._topics.state, dead, expires=False)
 
     async def _show(self, source: Snapshot, shown: Snapshot) -> None:
         self._shown = source.generation

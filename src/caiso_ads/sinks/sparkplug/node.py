@@ -143,12 +143,11 @@ class _Life:
 
     async def end(self) -> None:
         """Say NDEATH with our bdSeq, and leave."""
-        try:
-            now = self._context.clock.now().wall
-            await self._link.post(self._settings.topic("NDEATH"), death(self._bd_seq, now), retain=False, expires=False)
-        except ConnectionError as error:
-            log.warning("%s", error)
-        await self._link.goodbye()
+        await self._link.goodbye(self._last_words())
+
+    async def _last_words(self) -> None:
+        told = death(self._bd_seq, self._context.clock.now().wall)
+        await self._link.post(self._settings.topic("NDEATH"), told, retain=False, expires=False)
 
     async def _event(self) -> bool:
         """Wait for a newer snapshot or a message."""
