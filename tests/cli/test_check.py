@@ -182,6 +182,18 @@ def test_a_folder_that_takes_no_files_is_found(plant: Path, key: str, name: str)
     assert name in failed(result)
 
 
+def test_a_file_that_is_only_read_need_not_stand_where_we_may_write(plant: Path) -> None:
+    table = '[sinks.mqtt]\nurl = "mqtts://broker"\nca_file = "broker.pem"\n\n[sinks.files]'
+    edit(plant, "[sinks.files]", table)
+    result = check(plant)
+    assert "broker.pem: No such file" in result.stdout
+    assert "change ca_file" in result.stdout
+    (plant.parent / "broker.pem").write_text("here")
+    result = check(plant)
+    assert result.exit_code == 0, result.stdout
+    assert "broker.pem: readable" in result.stdout
+
+
 def test_the_simulators_certificate_is_refused_elsewhere(plant: Path) -> None:
     with (plant.parent / "ca.pem").open("a") as file:
         file.write("# caiso-ads simulator\n")

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,9 @@ from tests.fakes import FakeClock, KeptEvidence, MemoryStore
 from tests.sinks.dnp3.master import Master as Dnp3Master
 from tests.sinks.iec104.master import Master as Iec104Master
 from tests.sinks.modbus.snapshots import IDS, Master, nothing_known, resource, snapshot
+from tests.sinks.mqtt import mosquitto
 from tests.sinks.opcua import clients as opcua
+from tests.sinks.sparkplug.reading import Host
 
 
 @dataclass(frozen=True)
@@ -96,6 +99,40 @@ async def plant_writer_directive(sink: Any, folder: Path) -> str:
     return name
 
 
+def mqtt_keys(folder: Path) -> dict[str, Any]:
+    return {"url": mosquitto.shared().url, "prefix": f"contract-{sha256(str(folder).encode()).hexdigest()[:16]}"}
+
+
+async def mqtt_directive(sink: Any, folder: Path) -> str:
+    topic = f"{mqtt_keys(folder)['prefix']}/resource/{IDS[0]}"
+    (seen,) = await asyncio.to_thread(mosquitto.shared().retained, topic)
+    return str(seen.json["directive"])
+
+
+def sparkplug_keys(folder: Path) -> dict[str, Any]:
+    """Nothing of Sparkplug is retained, so the host that is asked later listens from now on."""
+    group = mqtt_keys(folder)["prefix"]
+    if group not in HOSTS:
+        HOSTS[group] = mosquitto.shared().listen(f"spBv1.0/{group}/#")
+    return {"url": mosquitto.shared().url, "group": group}
+
+
+HOSTS: dict[str, mosquitto.Listener] = {}
+
+
+@pytest.fixture(autouse=True)
+def no_host_stays() -> Iterator[None]:
+    yield
+    while HOSTS:
+        HOSTS.popitem()[1].close()
+
+
+async def sparkplug_directive(sink: Any, folder: Path) -> str:
+    host = HOSTS[sparkplug_keys(folder)["group"]]
+    await host.until(lambda one: "/DBIRTH/" in one.topic and IDS[0] in one.topic)
+    return Directive(Host().take(await host.caught_up()).values[f"resource:{IDS[0]}", "directive"]).name
+
+
 PROBES = {
     "modbus": Probe(lambda folder: {"port": 0}, modbus_directive),
     "files": Probe(lambda folder: {"directory": folder}, files_directive),
@@ -104,6 +141,8 @@ PROBES = {
     "iec104": Probe(lambda folder: {"port": 0}, iec104_directive),
     "opcua": Probe(lambda folder: opcua.keys(), opcua_directive),
     "plant_writer": Probe(lambda folder: {"plant": (a_plant_that_is_away(),)}, plant_writer_directive, serves=False),
+    "mqtt": Probe(mqtt_keys, mqtt_directive),
+    "sparkplug": Probe(sparkplug_keys, sparkplug_directive),
 }
 
 each_sink = pytest.mark.parametrize("name", list(REGISTRY))

@@ -167,15 +167,29 @@ def _custom_map(config: Config, modbus: Any) -> Check:
 
 
 def _sink(name: str, sink: Any) -> Iterator[Check]:
-    """Check what every sink's keys tell: a path is written to, a host and a port are listened on."""
+    """Check what every sink's keys tell: a path is written to, a host and a port are listened on.
+
+    A sink's ``only_read`` names the keys of files that are read and never written.
+    """
     for key in sink.__struct_fields__:
         value = getattr(sink, key)
-        if isinstance(value, Path) and key != "custom_map":  # which is only read
+        if isinstance(value, Path) and key in getattr(sink, "only_read", ()):
+            yield _readable(f"sinks.{name}", key, value)
+        elif isinstance(value, Path):
             folder = value if key == "directory" else value.parent
             yield _writable(f"sinks.{name}", f"[sinks.{name}] {key}", folder)
     port = getattr(sink, "port", None)
     if isinstance(port, int):
         yield _bindable(f"sinks.{name}", str(getattr(sink, "host", "")), port)
+
+
+def _readable(name: str, key: str, file: Path) -> Check:
+    try:
+        with file.open("rb"):
+            pass
+    except OSError as error:
+        return Check(name, "FAIL", f"{file}: {error.strerror}", f"name an existing, readable file, or change {key}")
+    return Check(name, "OK", f"{file}: readable")
 
 
 def _writable(name: str, key: str, folder: Path) -> Check:

@@ -19,6 +19,8 @@ REGISTRY: dict[str, str] = {
     "opcua": "caiso_ads.sinks.opcua",
     "iec104": "caiso_ads.sinks.iec104",
     "plant_writer": "caiso_ads.sinks.plant_writer",
+    "mqtt": "caiso_ads.sinks.mqtt",
+    "sparkplug": "caiso_ads.sinks.sparkplug",
 }
 
 
