@@ -11,6 +11,7 @@ from caiso_ads.core.quality import Directive, Quality
 from caiso_ads.sinks.plant_writer.rules import Phase
 from tests.sinks.plant_writer.controller import WRITES, Controller, controller
 from tests.sinks.plant_writer.rig import config, running, setpoints, writing
+from tests.sinks.plant_writer.test_sunspec import image
 
 
 def writes_read_back(one: Controller) -> bool:
@@ -206,3 +207,11 @@ async def test_the_fallback_of_the_policy_is_written() -> None:
         rig.data = lost
         await rig.until(lambda: one.registers[100] == 350)
         assert rig.tells("decided act: fallback")
+
+
+async def test_sunspec_that_is_not_there_yet_is_looked_for_again() -> None:
+    keys: dict[str, Any] = {"setpoint": None, "enable": None, "heartbeat": None, "profile": "sunspec-704"}
+    async with writing({"r0": 0, "r1": 0}, **keys) as (rig, one):
+        await rig.until(lambda: rig.tells("no contact: no SunSpec map"))
+        one.registers = image(40_000, 3) | {40_092: 0, 40_093: 0, 40_094: 0, 40_095: 40_000}
+        await rig.until(lambda: (one.registers[40_095], one.registers[40_092]) == (50_000, 1))
