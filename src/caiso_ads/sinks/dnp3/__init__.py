@@ -18,6 +18,7 @@ from caiso_ads.ports import Feed, Sink, SinkContext
 from caiso_ads.sinks._allow import ALLOW_FORMS, AllowList
 from caiso_ads.sinks._child.parent import Child
 from caiso_ads.sinks._child.wire import Caps
+from caiso_ads.sinks._listener_keys import check
 from caiso_ads.sinks.dnp3.plan import Plan
 
 NO_PROFILE = "none"
@@ -68,8 +69,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     def __post_init__(self) -> None:
         """Refuse values that cannot work; ConfigError names the key."""
-        if not self.host.strip():
-            raise ConfigError(f"{self.host!r} is not an address such as 127.0.0.1", table="sinks.dnp3", key="host")
+        check(self, "sinks.dnp3")
         self.allowed()
         if self.profile not in (NO_PROFILE, "1815.2"):
             raise ConfigError(f"{self.profile!r} is neither none nor 1815.2", table="sinks.dnp3", key="profile")

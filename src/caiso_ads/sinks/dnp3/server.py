@@ -129,7 +129,9 @@ class Dnp3Sink:
     async def _follow(self, feed: Feed, shown: Snapshot) -> None:
         while True:
             try:
-                newer = await asyncio.wait_for(feed.after(shown.generation), self.settings.stall_limit_s)
+                # Not wait_for: in Python 3.11 it can swallow a cancellation that comes together with the result.
+                async with asyncio.timeout(self.settings.stall_limit_s):
+                    newer = await feed.after(shown.generation)
             except TimeoutError:
                 self.note("stalled", "the control loop has published nothing; all values are now served as not good")
                 await self._show(shown, without_trust(shown))
@@ -254,7 +256,7 @@ class Session:
             self._sink.submit(lambda: self._sink.release(numbers))
 
     async def _requests(self) -> AsyncGenerator[Request, None]:
-        while data := await asyncio.wait_for(self._reader.read(4096), self._sink.settings.idle_timeout_s):
+        while data := await self._some():
             for frame in self._frames.feed(data):
                 head = frame.header
                 if head.destination not in self._parts or not head.control.prm:
@@ -326,4 +328,9 @@ class Session:
 
     async def _send(self, data: bytes) -> None:
         self._writer.write(data)
-        await asyncio.wait_for(self._writer.drain(), self._sink.settings.confirm_timeout_s)
+        async with asyncio.timeout(self._sink.settings.confirm_timeout_s):
+            await self._writer.drain()
+
+    async def _some(self) -> bytes:
+        async with asyncio.timeout(self._sink.settings.idle_timeout_s):
+            return await self._reader.read(4096)

@@ -7,14 +7,14 @@ for the connections.
 
 from __future__ import annotations
 
-from typing import Annotated, get_type_hints
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
-from caiso_ads.errors import ConfigError
 from caiso_ads.ports import Sink, SinkContext
 from caiso_ads.sinks._allow import ALLOW_FORMS, AllowList
+from caiso_ads.sinks._listener_keys import check, wrong
 from caiso_ads.sinks.iec104.plan import Plan
 from caiso_ads.sinks.iec104.server import Iec104Sink, Settings
 from caiso_ads.sinks.iec104.session import Limits
@@ -57,16 +57,11 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     def __post_init__(self) -> None:
         """Refuse values that cannot work; ConfigError names the key."""
-        if not self.host.strip():
-            raise _wrong("host", self.host, "an address such as 127.0.0.1")
-        for key, hint in get_type_hints(Config, include_extras=True).items():
-            value, meta = getattr(self, key), hint.__metadata__[0]
-            if meta.ge is not None and not meta.ge <= value <= meta.le:
-                raise _wrong(key, value, f"from {meta.ge} to {meta.le}")
+        check(self, "sinks.iec104")
         if self.t2_s >= self.t1_s:
-            raise _wrong("t2_s", self.t2_s, f"below t1_s = {self.t1_s:g}")
+            raise wrong("sinks.iec104", "t2_s", self.t2_s, f"below t1_s = {self.t1_s:g}")
         if self.w > self.k:
-            raise _wrong("w", self.w, f"at most k = {self.k}")
+            raise wrong("sinks.iec104", "w", self.w, f"at most k = {self.k}")
         self.allowed()
 
     def allowed(self) -> AllowList:
@@ -90,7 +85,3 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             limits=Limits(self.k, self.w, self.t1_s, self.t2_s, self.t3_s),
         )
         return Iec104Sink(self.plan(context.resource_ids, context.nodes), settings, context.evidence, context.clock)
-
-
-def _wrong(key: str, value: object, wanted: str) -> ConfigError:
-    return ConfigError(f"{value!r} is not {wanted}", table="sinks.iec104", key=key)

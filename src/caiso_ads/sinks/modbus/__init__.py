@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Literal, cast, get_type_hints
+from typing import Annotated, ClassVar, Literal, cast
 
 import msgspec
 from msgspec import Meta
@@ -20,6 +20,8 @@ from caiso_ads import __version__
 from caiso_ads.errors import ConfigError
 from caiso_ads.ports import Sink, SinkContext
 from caiso_ads.sinks._allow import ALLOW_FORMS, AllowList
+from caiso_ads.sinks._listener_keys import check as check_keys
+from caiso_ads.sinks._listener_keys import wrong
 from caiso_ads.sinks.modbus import custom, layout, scaled
 from caiso_ads.sinks.modbus._fits import check
 from caiso_ads.sinks.modbus.admission import Places
@@ -28,11 +30,16 @@ from caiso_ads.sinks.modbus.security import Tls
 from caiso_ads.sinks.modbus.server import ModbusSink, Settings
 
 _TEXT_LIMIT = 64  # so that each identity object fits a reply, whatever the others are
+_TEXTS = ("vendor_name", "product_code", "revision", "product_name", "application_name")
 _IDENTITY = Meta(description="text a scan of the device identity (function 43) learns; nothing else is told")
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The keys of ``[sinks.modbus]``. Times are in seconds; ConfigError names the key of a value that cannot work."""
+
+    only_read: ClassVar[tuple[str, ...]] = (
+        "custom_map", "tls_certificate", "tls_key", "tls_passphrase_file", "tls_client_ca",
+    )  # fmt: skip
 
     host: Annotated[str, Meta(description="address to listen on; 0.0.0.0 is every network of this machine")] = (
         "127.0.0.1"
@@ -132,17 +139,14 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         """Refuse values that cannot work; ConfigError names the key."""
         self.places()
         self.tls()
-        if not self.host.strip():
-            raise _wrong("host", self.host, "an address such as 127.0.0.1 or 0.0.0.0")
+        check_keys(self, "sinks.modbus")
         for key in ("native_base", "price_base", "scaled_base", "scaled_price_base"):
             if getattr(self, key) % 2:
-                raise _wrong(key, getattr(self, key), "even, so that 32-bit values stay aligned")
-        for key, hint in get_type_hints(Config, include_extras=True).items():
-            value, meta = getattr(self, key), hint.__metadata__[0]
-            if meta.ge is not None and not meta.ge <= value <= meta.le:
-                raise _wrong(key, value, f"from {meta.ge} to {meta.le}")
-            if meta is _IDENTITY and not (value.isascii() and value.isprintable() and len(value) <= _TEXT_LIMIT):
-                raise _wrong(key, value, f"at most {_TEXT_LIMIT} printable ASCII characters")
+                raise wrong("sinks.modbus", key, getattr(self, key), "even, so that 32-bit values stay aligned")
+        for key in _TEXTS:
+            text = getattr(self, key)
+            if not (text.isascii() and text.isprintable() and len(text) <= _TEXT_LIMIT):
+                raise wrong("sinks.modbus", key, text, f"at most {_TEXT_LIMIT} printable ASCII characters")
 
     def plan(self, resource_ids: tuple[str, ...], node_ids: tuple[str, ...] = ()) -> Plan:
         """Return the map for these resources and nodes; ConfigError when their registers or units do not fit.
@@ -194,7 +198,9 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             if not allow.admits(first):
                 raise ConfigError(f"{text!r} is not in allow", table="sinks.modbus", key="reserved")
         if reserved and self.reserved_connections > self.max_connections:
-            raise _wrong("reserved_connections", self.reserved_connections, f"at most {self.max_connections}")
+            raise wrong(
+                "sinks.modbus", "reserved_connections", self.reserved_connections, f"at most {self.max_connections}"
+            )
         return Places(allow, reserved, self.max_connections, self.max_per_address, self.reserved_connections)
 
     def tls(self) -> Tls | None:
@@ -215,7 +221,3 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     def build(self, context: SinkContext) -> Sink:
         """Return the sink; ConfigError when the resources or nodes do not fit."""
         return ModbusSink(self.plan(context.resource_ids, context.nodes), self.settings(), context.evidence)
-
-
-def _wrong(key: str, value: object, wanted: str) -> ConfigError:
-    return ConfigError(f"{value!r} is not {wanted}", table="sinks.modbus", key=key)

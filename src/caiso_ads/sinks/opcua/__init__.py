@@ -9,18 +9,21 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, get_type_hints
+from typing import Annotated, ClassVar
 
 import msgspec
 from msgspec import Meta
 
 from caiso_ads.errors import ConfigError
 from caiso_ads.ports import Sink, SinkContext
+from caiso_ads.sinks._listener_keys import check
 from caiso_ads.sinks.opcua._parent import OpcUaSink, Settings, nobody
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The keys of ``[sinks.opcua]``; ConfigError names the key of a value that cannot work."""
+
+    only_read: ClassVar[tuple[str, ...]] = ("users_file",)
 
     host: Annotated[str, Meta(description="address to listen on; 0.0.0.0 is every network of this machine")] = (
         "127.0.0.1"
@@ -63,12 +66,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     def __post_init__(self) -> None:
         """Refuse values that cannot work; ConfigError names the key."""
-        if not self.host.strip():
-            raise ConfigError(f"{self.host!r} is not an address", table="sinks.opcua", key="host")
-        for key, hint in get_type_hints(Config, include_extras=True).items():
-            value, meta = getattr(self, key), hint.__metadata__[0]
-            if meta.ge is not None and not meta.ge <= value <= meta.le:
-                raise ConfigError(f"{value!r} is not from {meta.ge} to {meta.le}", table="sinks.opcua", key=key)
+        check(self, "sinks.opcua")
 
     def build(self, context: SinkContext) -> Sink:
         """Return the sink. Raises ConfigError when nobody could log in, or the library is not installed."""

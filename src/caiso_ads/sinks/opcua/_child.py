@@ -101,7 +101,8 @@ class OpcUaServer:
         self._evidence.seen(_NAME, shown.generation)
         while True:
             try:
-                newer = await asyncio.wait_for(feed.after(shown.generation), self._setup.stall_limit_s)
+                async with asyncio.timeout(self._setup.stall_limit_s):
+                    newer = await feed.after(shown.generation)
             except TimeoutError:
                 inner.trusted_now = False
                 await space.show(without_trust(shown))
