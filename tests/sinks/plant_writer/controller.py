@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import struct
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -133,10 +134,10 @@ def _spoilt(transaction: int, unit: int, pdu: bytes, wrong: str) -> bytes:
 
 
 @asynccontextmanager
-async def controller(**registers: int) -> AsyncIterator[Controller]:
+async def controller(*, tls: ssl.SSLContext | None = None, **registers: int) -> AsyncIterator[Controller]:
     """Serve a controller whose registers are given as ``r100=5``."""
     one = Controller({int(key[1:]): value for key, value in registers.items()})
-    server = await asyncio.start_server(one.serve, "127.0.0.1", 0)
+    server = await asyncio.start_server(one.serve, "127.0.0.1", 0, ssl=tls)
     one.port = server.sockets[0].getsockname()[1]
     try:
         yield one

@@ -70,7 +70,8 @@ class Rig:
 
 def config(port: int, *, mode: str = "live", **changes: Any) -> Config:
     plant = {key: value for key, value in (PLANT | changes).items() if value is not None}
-    return msgspec.convert({"mode": mode, "plant": [plant | {"port": port}]}, Config)
+    made = {"mode": mode, "plant": [plant | {"port": port}]}
+    return msgspec.convert(made, Config, dec_hook=lambda kind, value: value)
 
 
 @asynccontextmanager
@@ -96,7 +97,7 @@ async def running(made: Config, **context: Any) -> AsyncIterator[Rig]:
 @asynccontextmanager
 async def writing(registers: dict[str, int] | None = None, **changes: Any) -> AsyncIterator[tuple[Rig, Controller]]:
     """Run the sink against a simulated controller."""
-    known = ENABLED if registers is None else registers
+    known: dict[str, Any] = ENABLED if registers is None else registers
     async with controller(**known) as one, running(config(one.port, **changes)) as rig:
         yield rig, one
 

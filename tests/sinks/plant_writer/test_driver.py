@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import ssl
+from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 
 from caiso_ads.core.quality import Directive, Quality
 from caiso_ads.sinks.plant_writer.rules import Phase
@@ -207,6 +210,24 @@ async def test_the_fallback_of_the_policy_is_written() -> None:
         rig.data = lost
         await rig.until(lambda: one.registers[100] == 350)
         assert rig.tells("decided act: fallback")
+
+
+async def test_over_tls_only_the_controller_of_the_right_authority_is_written_to(tmp_path: Path) -> None:
+    right, wrong = trustme.CA(), trustme.CA()
+    for name, authority in (("right", right), ("wrong", wrong)):
+        authority.cert_pem.write_to_path(str(tmp_path / f"{name}.pem"))
+    right.issue_cert("gateway.test").private_key_and_cert_chain_pem.write_to_path(str(tmp_path / "ours.pem"))
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(tmp_path / "right.pem"))
+    tls.verify_mode = ssl.CERT_REQUIRED
+    right.issue_cert("127.0.0.1").configure_cert(tls)
+    async with controller(tls=tls, r100=400, r101=1, r102=0) as one:
+        for ca, ours, wanted in (("wrong", "ours", 400), ("right", None, 400), ("right", "ours", 500)):
+            files: dict[str, Any] = {"tls_ca_file": tmp_path / f"{ca}.pem"} | (
+                {"tls_certificate": tmp_path / "ours.pem"} if ours else {}
+            )
+            async with running(config(one.port, timeout_s=2.0, **files)) as rig:
+                await rig.until(lambda: rig.tells("no contact") or one.registers[100] == 500)
+                assert one.registers[100] == wanted
 
 
 async def test_sunspec_that_is_not_there_yet_is_looked_for_again() -> None:

@@ -123,6 +123,8 @@ class Driver:
 
     async def _let_go(self) -> None:
         """Let the plant go while there is time; a controller that does not answer is left to its own watchdog."""
+        if self._machine.released:
+            return
         self._wish = replace(self._wish, stand=Stand.NONE, why="the gateway stops", refused=False)
         try:
             async with asyncio.timeout(self._release_limit_s):
