@@ -167,3 +167,13 @@ async def _end(process: Process) -> None:
         with suppress(ProcessLookupError):  # it went at the last moment
             process.kill()
         await process.wait()
+    await _drain(process)
+
+
+async def _drain(process: Process) -> None:
+    """Read on to the end of its output: while some waits unread, the pipe stays open."""
+    assert process.stdout is not None
+    with suppress(TimeoutError, ValueError):  # it may have left the pipe to a process of its own
+        async with asyncio.timeout(STOP_S):
+            while await process.stdout.read(1 << 16):
+                pass
