@@ -2,7 +2,7 @@
 
 Rule: registers are rendered from the newest snapshot when they are read; there is no second copy to fall behind.
 Read ``layout`` for the map, ``image``, ``blocks`` and ``encode`` for what the registers hold, ``scaled`` for whole
-numbers in place of floats, ``frames`` for the protocol, ``server`` for the connections.
+numbers in place of floats, ``sunspec`` for SunSpec's models, ``frames`` for the protocol, ``server`` for the connections.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from msgspec import Meta
 from caiso_ads import __version__
 from caiso_ads.errors import ConfigError
 from caiso_ads.ports import Sink, SinkContext
-from caiso_ads.sinks.modbus import layout, scaled
+from caiso_ads.sinks.modbus import layout, scaled, sunspec
 from caiso_ads.sinks.modbus._fits import check
 from caiso_ads.sinks.modbus.layout import Plan
 from caiso_ads.sinks.modbus.server import ModbusSink, Settings
@@ -76,6 +76,13 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     legacy_map: Annotated[
         bool, Meta(description="also serve the registers of the 2018 scripts, at 40001 and 10001")
     ] = True
+    sunspec: Annotated[
+        bool, Meta(description="also serve SunSpec models 1, 704 and 715 at register 40000 (counted from 0), read-only")
+    ] = False
+    sunspec_resource: Annotated[
+        str,
+        Meta(description="the resource of the SunSpec image in the unit that has everything; empty: the only one"),
+    ] = ""
     max_connections: Annotated[int, Meta(ge=1, le=10_000, description="masters at one time")] = 64
     max_per_address: Annotated[int, Meta(ge=1, le=10_000, description="masters at one time from one address")] = 8
     idle_timeout_s: Annotated[
@@ -121,6 +128,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         )
         exponents = scaled.Exponents(int16_mw=self.int16_mw_scale)
         extras = scaled.twins(plan, self.scaled_base, self.scaled_price_base, exponents)
+        extras += sunspec.images(plan, self.sunspec_resource) if self.sunspec else ()
         whole = replace(plan, extras=extras)
         check(whole, self.scaled_base, self.scaled_price_base)
         return whole
