@@ -123,7 +123,8 @@ async def opc_ua(where: Where) -> AsyncIterator[Read]:
             found = await reader.uaclient.read_attributes(nodes, ua.AttributeIds.Value)
             values: list[Any] = [each.Value.Value if each.Value else None for each in found]
             snapshot_id, beat, directive, quality, mw = values
-            good = found[-1].StatusCode == ua.StatusCode(0)
+            status = found[-1].StatusCode
+            good = status is not None and status.value == 0  # any other is uncertain or bad
             return Truth(beat, Directive(directive).name, Quality(quality).name, good, mw, snapshot_id)
 
         yield read
