@@ -17,7 +17,7 @@ import pytest
 
 from caiso_ads.sinks import REGISTRY
 from tests.e2e import processes
-from tests.sinks.truths import READERS, Truth, Where
+from tests.sinks.truths import AT_A_BROKER, READERS, Truth, Where
 
 pytestmark = [
     pytest.mark.slow,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from itertools import zip_longest
@@ -17,7 +18,7 @@ from caiso_ads.ports import Feed
 from caiso_ads.sinks import REGISTRY
 from tests.sinks.modbus.snapshots import IDS, nothing_known, resource, snapshot
 from tests.sinks.test_contract import Bench
-from tests.sinks.truths import READERS, READS_NOT, Read, Truth, Where
+from tests.sinks.truths import AT_A_BROKER, READERS, READS_NOT, Read, Truth, Where
 
 ALPHA = IDS[0]
 FIRST = 10  # beyond the heartbeat of what is served before
@@ -47,8 +48,14 @@ def told(shown: Snapshot) -> Truth:
 
 
 def test_every_registered_sink_is_read_here_or_says_why_not() -> None:
-    assert {*READERS, *READS_NOT} == set(REGISTRY)
+    assert set(REGISTRY) <= {*READERS, *READS_NOT}
     assert not {*READERS} & {*READS_NOT}
+
+
+def readable() -> list[str]:
+    """Return the sinks that can be read on this machine."""
+    broker = shutil.which("mosquitto_sub")
+    return [name for name in READERS if broker or name not in AT_A_BROKER]
 
 
 class Served:
@@ -57,7 +64,7 @@ class Served:
     def __init__(self, folder: Path) -> None:
         self.feed = Feed(nothing_known())
         self.benches: dict[str, Bench] = {}
-        for name in READERS:
+        for name in readable():
             (folder / name).mkdir()
             self.benches[name] = Bench(name, folder / name)
             self.benches[name].feed = self.feed

@@ -1,6 +1,6 @@
 """How a plant reads the whole truth of one resource on each protocol: a table with one reader for each sink.
 
-A new sink needs one line in ``READERS``, or one in ``READS_NOT`` with the reason why nobody reads from it.
+A new sink needs one line in ``_ALL``, or one in ``READS_NOT`` with the reason why nobody reads from it.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from asyncua import ua
 
 from caiso_ads.core.points import GATEWAY_POINTS, RESOURCE_POINTS
 from caiso_ads.core.quality import Directive, Quality
+from caiso_ads.sinks import REGISTRY
 from caiso_ads.sinks.modbus.layout import BLOCK, GOOD, slot
 from tests.sinks.dnp3.master import Master as Dnp3Master
 from tests.sinks.modbus.snapshots import Master
@@ -154,6 +156,75 @@ async def status(where: Where) -> AsyncIterator[Read]:
     yield read
 
 
-READERS: dict[str, Reader] = {"modbus": modbus, "files": files, "status": status, "dnp3": dnp3, "opcua": opc_ua}
+@asynccontextmanager
+async def iec104(where: Where) -> AsyncIterator[Read]:
+    module = import_module("tests.sinks.iec104.master")
+    master = await module.Master.open("127.0.0.1", where.port)
 
-READS_NOT: dict[str, str] = {}
+    async def read() -> Truth:
+        before = (await master.interrogate(module.COUNTERS))[1 + _HEARTBEAT][0]
+        found = await master.interrogate()
+        if (await master.interrogate(module.COUNTERS))[1 + _HEARTBEAT][0] != before:
+            return await read()  # the snapshot changed between the requests
+        directive, quality, (mw, flags) = (found[1001 + _INDEX[key]] for key in ("directive", "quality", "setpoint_mw"))
+        word = Quality(int(quality[0])).name
+        return Truth(before, Directive(int(directive[0])).name, word, flags == 0, None if math.isnan(mw) else mw)
+
+    try:
+        yield read
+    finally:
+        master.close()
+
+
+@asynccontextmanager
+async def mqtt(where: Where) -> AsyncIterator[Read]:
+    """At the broker of the contract tests: the document is retained, and is sent when anything but an age changed."""
+    contract, broker = import_module("tests.sinks.test_contract"), import_module("tests.sinks.mqtt.mosquitto").shared()
+    topic = f"{contract.mqtt_keys(where.folder)['prefix']}/resource/{where.resource_id}"
+
+    async def read() -> Truth:
+        (seen,) = await asyncio.to_thread(broker.retained, topic)
+        document = seen.json
+        mw, number = document["points"]["setpoint_mw"], document["snapshot_id"]
+        return Truth(number, document["directive"], document["quality"], mw["quality"] == "GOOD", mw["value"], number)
+
+    yield read
+
+
+@asynccontextmanager
+async def sparkplug(where: Where) -> AsyncIterator[Read]:
+    """By the host that listens there since the sink was configured."""
+    contract, reading = import_module("tests.sinks.test_contract"), import_module("tests.sinks.sparkplug.reading")
+    group = contract.sparkplug_keys(where.folder)["group"]
+    device = f"resource:{where.resource_id}"
+
+    async def read() -> Truth:
+        host = reading.Host().take(await contract.HOSTS[group].caught_up())
+        number, directive, quality, mw = (
+            host.values[device, key] for key in ("snapshot_id", "directive", "quality", "setpoint_mw")
+        )
+        good = host.qualities[device, "setpoint_mw"] == 192
+        return Truth(number, Directive(directive).name, Quality(quality).name, good, mw, number)
+
+    try:
+        yield read
+    finally:
+        contract.HOSTS.pop(group).close()
+
+
+_ALL: dict[str, Reader] = {
+    "modbus": modbus,
+    "files": files,
+    "status": status,
+    "dnp3": dnp3,
+    "opcua": opc_ua,
+    "iec104": iec104,
+    "mqtt": mqtt,
+    "sparkplug": sparkplug,
+}
+READERS: dict[str, Reader] = {name: reader for name, reader in _ALL.items() if name in REGISTRY}
+
+AT_A_BROKER = frozenset({"mqtt", "sparkplug"})
+"""These are read at a broker that the reading process started, and only where Debian's mosquitto is installed."""
+
+READS_NOT: dict[str, str] = {"plant_writer": "it writes into a plant, and serves nobody"}
