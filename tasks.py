@@ -77,15 +77,21 @@ def main(arguments: list[str]) -> int:
 
 
 def demo(arguments: list[str]) -> int:
-    """Run ``caiso-ads demo`` in the caller's folder. Where the system can, it takes this process's place: signals reach it.
-
-    With ``--with-all`` the developers' pins are installed: those of the extras stand there, and nowhere without others.
-    """
-    prepare(DEV_PINS if WITH_ALL in arguments else RUN_PINS)
-    command = [str(BIN / "caiso-ads"), "demo", *(argument for argument in arguments if argument != WITH_ALL)]
+    """Run ``caiso-ads demo`` in the caller's folder. Where the system can, it takes this process's place: signals reach it."""
+    wanted, command = demo_plan(arguments)
+    prepare(wanted)
     if os.name != "nt":
         os.execv(command[0], command)  # noqa: S606  no shell is wanted, and there is no way back by design
     return run(*command, folder=None)
+
+
+def demo_plan(arguments: list[str]) -> tuple[tuple[str, ...], list[str]]:
+    """Return which pins the demo wants, and its command.
+
+    With ``--with-all`` they are the developers': the extras' libraries have no other file of pins.
+    """
+    rest = [argument for argument in arguments if argument != WITH_ALL]
+    return (DEV_PINS if len(rest) < len(arguments) else RUN_PINS), [str(BIN / "caiso-ads"), "demo", *rest]
 
 
 def test(arguments: list[str]) -> int:

@@ -45,6 +45,7 @@ from tests.sinks.truths import AT_A_BROKER, READERS, Where  # noqa: E402
 IDS = tuple(f"RESOURCE_{number}" for number in range(31))
 MASTERS, PER_S, SUBSCRIBERS = 50, 20, 5
 SLICE_S, WARM_S, CHANGE_S, PROBE_S = 8.0, 2.0, 1.7, 0.1
+LOG = Path(tempfile.gettempdir()) / "caiso-ads-benchmark-sinks.log"
 SINKS = [name for name in READERS if name not in AT_A_BROKER]  # MQTT has a benchmark of its own
 MODES = ("modbus", "opcua", "all")
 LIMIT_MS, LIMIT_RATIO, LIMIT_S = 50.0, 2.0, 1.0
@@ -197,7 +198,8 @@ def process(*words: str, nice: int = 0) -> Iterator[subprocess.Popen[str]]:
         "--part",
         *words,
     ]
-    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=ROOT)
+    with LOG.open("a") as log:  # foreign libraries say much; it is read when something goes wrong
+        running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, cwd=ROOT)
     try:
         yield running
     finally:
@@ -211,7 +213,7 @@ def line(running: subprocess.Popen[str]) -> str:
     """Return the next line of a part; the part must not have ended."""
     assert running.stdout is not None
     if not (text := running.stdout.readline()):
-        raise SystemExit("a part ended; run it by hand with --part")
+        raise SystemExit(f"a part ended; see {LOG}")
     return text
 
 

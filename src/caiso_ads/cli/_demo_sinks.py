@@ -97,7 +97,8 @@ def _opcua(place: Place) -> Told:
 
 
 def _iec104(place: Place) -> Told:
-    return Told("iec104", {"port": place.port}, f"{HOST}:{place.port}, common address 1", "see docs/reading.md")
+    where = f"{HOST}:{place.port}, common address 1"
+    return Told("iec104", {"port": place.port}, where, "IOA 1004 in MW; IOA 1001 is the directive")
 
 
 def _mqtt(place: Place) -> Told:
