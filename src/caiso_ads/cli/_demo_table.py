@@ -120,15 +120,24 @@ def _how_to_read(config_path: Path, modbus: ModbusConfig, nodes: tuple[str, ...]
     setpoint = next(index for index, point in enumerate(RESOURCE_POINTS) if point.key == "setpoint_mw")
     block = modbus.plan(("",)).block_base(0) + slot(setpoint) + 1
     return (
-        "register: float, low word first; block: status and values, high word first. From another terminal:\n"
+        f"register: float, low word first; block: status and values, word order {modbus.word_order}. "
+        "From another terminal:\n"
         f"  mbpoll {target} -t 4:float -r 1 -c 6 -1 {modbus.host}   # 40001 on: setpoints now\n"
         f"  mbpoll {target} -t 1 -r 1 -c 4 -1 {modbus.host}         # 10001: 1 while all are good\n"
-        f"  mbpoll {target} -t 4:float -B -r {block} -c 1 -1 {modbus.host}   # first block: setpoint_mw\n"
+        f"{_block_line(target, modbus, block)}"
         f"{_price_line(target, modbus, nodes)}"
         f"  {program()} status --config {config}\n"
         f"  {program()} points --config {config}   # the whole map\n"
         "Ctrl-C stops it."
     )
+
+
+def _block_line(target: str, modbus: ModbusConfig, register: int) -> str:
+    """Return how to read the first setpoint; nothing in an order that mbpoll does not know."""
+    option = {"ABCD": " -B", "CDAB": ""}.get(modbus.word_order)
+    if option is None:
+        return ""
+    return f"  mbpoll {target} -t 4:float{option} -r {register} -c 1 -1 {modbus.host}   # first block: setpoint_mw\n"
 
 
 def _price_line(target: str, modbus: ModbusConfig, nodes: tuple[str, ...]) -> str:

@@ -120,6 +120,20 @@ def test_another_unit_is_refused_whatever_it_asks(unit: int, request_pdu: str) -
     assert replies[0][6:] == bytes((unit, int(request_pdu[:2], 16) | 0x80, 0x0B))
 
 
+def test_each_unit_of_the_plan_is_answered_from_its_own_view() -> None:
+    image = Renderer(Plan(IDS, first_unit=8)).render(snapshot())
+    one = Responder(lambda: image, units=(1, 8, 9), identity=IDENTITY, audit=lambda function, peer: None)
+    asked = [(unit, body) for unit in (1, 8, 9, 7, 10) for body in ("03044c0064", "0200640001", "06044c0001")]
+    replies, _, _ = answers(b"".join(frame(body, unit=unit) for unit, body in asked), one)
+    assert [reply[6] for reply in replies] == [unit for unit, _ in asked]
+    for index, unit in enumerate((1, 8, 9)):
+        registers, bit, write = replies[3 * index : 3 * index + 3]
+        assert registers[9:] == image.units[unit].registers(1100, 100)
+        assert (bit[7:], write[7:]) == (b"\x02\x01\x01", b"\x86\x01")
+    assert {reply[8:] for reply in replies[9:]} == {b"\x0b"}
+    assert one.counters.writes_refused == 3
+
+
 def test_another_unit_may_be_met_with_silence() -> None:
     data = frame("0303e80001", unit=2) + read(3, 1000, 1, transaction=9)
     replies, used, sound = answers(data, responder(answer_foreign_units=False))

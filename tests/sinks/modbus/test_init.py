@@ -9,7 +9,7 @@ import pytest
 
 from caiso_ads.errors import ConfigError
 from caiso_ads.ports import SinkContext
-from caiso_ads.sinks.modbus import Config
+from caiso_ads.sinks.modbus import Config, layout
 from caiso_ads.sinks.modbus.server import ModbusSink
 from tests.fakes import FakeClock, MemoryStore
 
@@ -29,6 +29,12 @@ WRONG: list[tuple[str, Any]] = [
     ("port", 65_536),
     ("unit_id", -1),
     ("unit_id", 256),
+    ("first_unit", 248),
+    ("scaled_base", 40_001),
+    ("scaled_base", 65_002),
+    ("scaled_price_base", 40_001),
+    ("int16_mw_scale", -4),
+    ("int16_mw_scale", 2),
     ("max_connections", 0),
     ("max_per_address", 0),
     ("native_base", 98),
@@ -69,6 +75,45 @@ def test_resources_beyond_the_last_register_are_refused(native_base: int, room: 
     assert isinstance(config.build(context(room)), ModbusSink)
     with pytest.raises(ConfigError, match=rf"room for {room}$"):
         config.build(context(room + 1))
+
+
+FITS: list[tuple[dict[str, Any], str, str]] = [
+    ({"scaled_base": 1300}, "scaled_base", "1300 lies within the native map, which ends before register 1400"),
+    ({"scaled_base": 900}, "scaled_base", "from 900 its registers reach into the native map"),
+    ({"scaled_base": 98}, "scaled_base", "98 lies within the legacy map"),
+    ({"scaled_base": 64_800}, "scaled_base", "3 resources do not fit; from 64800 there is room for 2"),
+    ({"scaled_base": 30_000}, "scaled_base", "30000 lies within the pricing nodes"),
+    ({"scaled_price_base": 65_000}, "scaled_price_base", "3 nodes do not fit; from 65000 there is room for 2"),
+    (
+        {"scaled_base": 40_000, "scaled_price_base": 40_798},
+        "scaled_price_base",
+        "40798 lies within the scaled values, which ends before register 40800",
+    ),
+    ({"units": "per-resource", "first_unit": 246}, "first_unit", "3 units from 246 on end at 248"),
+    ({"units": "per-resource", "unit_id": 245}, "first_unit", "3 units from 246 on end at 248"),
+    ({"units": "per-resource", "unit_id": 255}, "first_unit", "3 units from 256 on end at 258"),
+    ({"units": "per-resource", "unit_id": 12, "first_unit": 10}, "first_unit", "10 to 12 of the resources hold"),
+]
+
+
+@pytest.mark.parametrize(("keys", "key", "says"), FITS)
+def test_what_does_not_fit_is_refused_at_start_with_its_key(keys: dict[str, Any], key: str, says: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        Config(**keys).plan(("A", "B", "C"), ("N", "M", "O"))
+    assert (caught.value.table, caught.value.key) == ("sinks.modbus", key)
+    assert says in str(caught.value)
+
+
+def test_what_just_fits_is_taken() -> None:
+    ids, nodes = ("A", "B", "C"), ("N", "M", "O")
+    assert Config(units="per-resource", first_unit=245).plan(ids).unit_ids == (1, 245, 246, 247)
+    assert Config(units="per-resource", unit_id=255, first_unit=1).plan(ids).unit_ids == (255, 1, 2, 3)
+    assert Config(units="per-resource", unit_id=7).plan(ids).unit_ids == (7, 8, 9, 10)
+    assert Config(unit_id=7, first_unit=9).plan(ids).unit_ids == (7,)
+    plan = Config(scaled_base=1400, scaled_price_base=2200).plan(ids, nodes)
+    assert [(extra.base, extra.count) for extra in plan.extras][::13] == [(1400, 100), (2700, 100)]
+    assert layout.clash(layout.rows(plan)) is None
+    assert Config().plan(ids, nodes).extras == ()
 
 
 def test_every_key_is_described() -> None:

@@ -223,10 +223,22 @@ def checksum(plan: Plan) -> int:
     return zlib.crc32("\n".join(lines).encode("utf-8"))
 
 
+def clash(found: Iterable[Row]) -> tuple[Row, Row] | None:
+    """Return the first two rows of one unit and table that share an address; None where all stand apart."""
+    taken: dict[tuple[int, str], Row] = {}
+    for row in sorted(found, key=lambda row: row.pdu):
+        last = taken.get((row.unit_id, row.table))
+        if last is not None and row.pdu < last.pdu + last.count:
+            return last, row
+        taken[row.unit_id, row.table] = row
+    return None
+
+
 def notes(plan: Plan) -> list[str]:
     """Return what a reader of the map must know beside its rows."""
+    crc = checksum(plan)
     lines = [
-        f"Map version {MAP_VERSION}, checksum 0x{checksum(plan):08X} ({checksum(plan)}): the header tells both.",
+        f"Map version {MAP_VERSION}, checksum 0x{crc:08X} ({crc}): the header tells both.",
         "Functions 03 and 04 read the same registers, 01 and 02 the same bits.",
         f"Read a block in one request ({BLOCK} registers). It is one snapshot: first and last snapshot_id are equal.",
         "No value is NaN in a float32, 0xFFFFFFFF in a uint32, 0xFFFF in a uint16, and a 0 bit in `present`; never 0.",
