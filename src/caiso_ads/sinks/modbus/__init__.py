@@ -2,8 +2,9 @@
 
 Rule: registers are rendered from the newest snapshot when they are read; there is no second copy to fall behind.
 Read ``layout`` for the map, ``image``, ``blocks`` and ``encode`` for what the registers hold, ``scaled`` for whole
-numbers in place of floats, ``custom`` for a plant's own addresses, ``frames`` for the protocol, ``server`` for the
-connections, ``admission`` for who gets one, ``security`` and ``handshake`` for Modbus/TCP Security.
+numbers in place of floats, ``sunspec`` for SunSpec's models, ``custom`` for a plant's own addresses, ``frames`` for the
+protocol, ``server`` for the connections, ``admission`` for who gets one, ``security`` and ``handshake`` for Modbus/TCP
+Security.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from caiso_ads.ports import Sink, SinkContext
 from caiso_ads.sinks._allow import ALLOW_FORMS, AllowList
 from caiso_ads.sinks._listener_keys import check as check_keys
 from caiso_ads.sinks._listener_keys import wrong
-from caiso_ads.sinks.modbus import custom, layout, scaled
+from caiso_ads.sinks.modbus import custom, layout, scaled, sunspec
 from caiso_ads.sinks.modbus._fits import check
 from caiso_ads.sinks.modbus.admission import Places
 from caiso_ads.sinks.modbus.layout import Plan
@@ -92,6 +93,13 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     legacy_map: Annotated[
         bool, Meta(description="also serve the registers of the 2018 scripts, at 40001 and 10001")
     ] = True
+    sunspec: Annotated[
+        bool, Meta(description="also serve SunSpec models 1, 704 and 715 at register 40000 (counted from 0), read-only")
+    ] = False
+    sunspec_resource: Annotated[
+        str,
+        Meta(description="the resource of the SunSpec image in the unit that has everything; empty: the only one"),
+    ] = ""
     max_connections: Annotated[int, Meta(ge=1, le=10_000, description="masters at one time")] = 64
     max_per_address: Annotated[int, Meta(ge=1, le=10_000, description="masters at one time from one address")] = 8
     idle_timeout_s: Annotated[
@@ -170,6 +178,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         )
         exponents = scaled.Exponents(int16_mw=self.int16_mw_scale)
         extras = scaled.twins(plan, self.scaled_base, self.scaled_price_base, exponents)
+        extras += sunspec.images(plan, self.sunspec_resource) if self.sunspec else ()
         whole = replace(plan, extras=extras)
         check(whole, self.scaled_base, self.scaled_price_base)
         return whole

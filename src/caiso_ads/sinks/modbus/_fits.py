@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from caiso_ads.errors import ConfigError
-from caiso_ads.sinks.modbus import layout, scaled
+from caiso_ads.sinks.modbus import layout, scaled, sunspec
 from caiso_ads.sinks.modbus.layout import Plan
 
 _REGISTERS = 65_536
@@ -63,6 +63,8 @@ def _regions(plan: Plan, scaled_base: int, scaled_price_base: int) -> list[_Regi
     if scaled_price_base and nodes:
         name = "the scaled values of the nodes"
         found.append(_Region("scaled_price_base", name, scaled_price_base, size, 0, nodes, "nodes"))
+    if any(isinstance(extra, sunspec.SunSpec) for extra in plan.extras):
+        found.append(_Region("sunspec", "the SunSpec image", sunspec.BASE, sunspec.COUNT, 1, 0, ""))
     return found
 
 
