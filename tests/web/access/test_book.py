@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from caiso_ads.errors import CommandError
 from caiso_ads.web.access import book as books
@@ -120,6 +121,6 @@ def test_a_script_is_never_admin() -> None:
     with pytest.raises(CommandError, match="already"):
         books.with_token(made, token)
     with pytest.raises(CommandError, match="admin"):
-        books.with_token(book("ada"), books.replace(token, roles=ADMIN))
+        books.with_token(book("ada"), replace(token, roles=ADMIN))
     with pytest.raises(CommandError):
         books.without_token(made, "2")

@@ -6,9 +6,12 @@ import asyncio
 
 import pytest
 
+from caiso_ads.config.web import WebConfig
+from caiso_ads.errors import StoreError
 from caiso_ads.web.access import book as books
 from caiso_ads.web.access.passwords import Passwords, hashed
 from caiso_ads.web.access.people import Role
+from caiso_ads.web.server import WebSink
 from caiso_ads.web.site import Site
 from tests.web.access.visiting import HASH, PHRASE, Heard, clock_of, made, user, visiting
 
@@ -66,7 +69,8 @@ async def test_all_that_is_wrong_is_answered_alike_and_told_apart_in_the_evidenc
 
 
 async def test_a_thousand_guesses_get_a_handful_of_answers_and_an_alarm() -> None:
-    heard, alarms = Heard(), []
+    heard = Heard()
+    alarms: list[str] = []
     one = made(heard)
     one.guard.on_guessing.append(alarms.append)
     async with visiting(one) as (visitor, site):
@@ -146,3 +150,12 @@ async def test_a_user_changed_while_the_password_was_checked_does_not_get_in() -
         site.guard.passwords = Meanwhile(site)
         assert (await visitor.post("/api/v1/login", {"name": "ada", "password": PHRASE}))[0] == 401
         assert site.guard.book.sessions == ()
+
+
+async def test_a_broken_file_of_users_serves_nobody() -> None:
+    one = made()
+    one.guard.live.keeper.folder.mkdir(parents=True)
+    one.guard.live.keeper.path.write_text("{")
+    one.guard.live.keeper.path.chmod(0o600)
+    with pytest.raises(StoreError):
+        await WebSink(WebConfig(port=0), one).run(one.feed, lambda: pytest.fail("served"))

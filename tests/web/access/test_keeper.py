@@ -87,6 +87,7 @@ def test_a_folder_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:
 async def test_a_running_gateway_follows_what_another_process_changes(tmp_path: Path) -> None:
     seen: list[Book] = []
     live = LiveBook(keeper(tmp_path), seen.append)
+    await live.load()
     assert (await live.fresh(10.0)).users == ()
     keeper(tmp_path).change(add("ada"))
     assert (await live.fresh(10.5)).users == ()  # looks once a second
@@ -98,6 +99,7 @@ async def test_a_running_gateway_follows_what_another_process_changes(tmp_path: 
 async def test_breaking_the_file_lets_nobody_in(tmp_path: Path, spoil: str, caplog: pytest.LogCaptureFixture) -> None:
     keeper(tmp_path).change(add("ada"))
     live = LiveBook(keeper(tmp_path), lambda _: None)
+    await live.load()
     live.keeper.path.unlink() if spoil == "gone" else live.keeper.path.write_bytes(b"{")
     for mono in (10.0, 20.0):
         assert (await live.fresh(mono)).user("ada") is not None

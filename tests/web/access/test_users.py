@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from caiso_ads.web.access.people import Role
 from caiso_ads.web.access.passwords import matches
+from caiso_ads.web.access.people import Role
 from tests.web.access.visiting import HASH, PHRASE, Heard, made, user, visiting
 
 USERS, SESSIONS, TOKENS = "/api/v1/users", "/api/v1/sessions", "/api/v1/tokens"

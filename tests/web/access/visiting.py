@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import aiohttp
+from yarl import URL
 
 from caiso_ads.ports.answers import Fact
 from caiso_ads.web.access import book as books
@@ -67,7 +68,7 @@ class Visitor:
     def cookie(self, secret: str) -> None:
         """Have this session from now on."""
         self.client.cookie_jar.clear()
-        self.client.cookie_jar.update_cookies({"caiso_ads": secret}, aiohttp.client.URL(self.base))
+        self.client.cookie_jar.update_cookies({"caiso_ads": secret}, URL(self.base))
 
 
 def made(heard: Heard | None = None, **changes: Any) -> Site:
