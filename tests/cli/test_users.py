@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ from click.testing import CliRunner
 
 from caiso_ads.cli import main
 from caiso_ads.cli._configuration_page import EXAMPLE
+from caiso_ads.web.access.book import digest
 from caiso_ads.web.access.keeper import Keeper
 from caiso_ads.web.access.passwords import matches
 
@@ -83,6 +86,25 @@ def test_a_set_up_token_stands_in_its_file_and_is_not_printed(keeper: Keeper) ->
     add(keeper, "ada", "admin")
     assert not keeper.setup_path.exists()
     assert users(keeper, "setup-token")[0] == 2
+
+
+def test_a_token_goes_to_a_private_file_and_is_revoked(keeper: Keeper, tmp_path: Path) -> None:
+    out = tmp_path / "historian.token"
+    made = ("token", "historian", "--role", "viewer", "--days", "30", "--out", str(out))
+    code, output = users(keeper, *made)
+    assert code == 0, output
+    (token,) = keeper.read().tokens
+    secret = out.read_text().strip()
+    assert digest(secret) == token.digest
+    assert secret not in output + users(keeper, "list")[1]
+    if os.name == "posix":
+        assert stat.S_IMODE(out.stat().st_mode) == 0o600
+    assert users(keeper, *made)[0] == 2
+    assert users(keeper, "token", "x", "--role", "admin", "--out", str(tmp_path / "x"))[0] == 2
+    assert not (tmp_path / "x").exists()
+    assert users(keeper, "revoke", "HISTORIAN")[0] == 0
+    assert users(keeper, "revoke", "historian")[0] == 2
+    assert keeper.read().tokens == ()
 
 
 def test_the_matrix_is_the_page_of_the_documentation() -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import Annotated, Any
 
@@ -13,7 +12,7 @@ from msgspec import Meta
 
 from caiso_ads.web.access import book as books
 from caiso_ads.web.access.api import Done, Text
-from caiso_ads.web.access.book import Book, Token
+from caiso_ads.web.access.book import Book
 from caiso_ads.web.access.entering import changed, new_hash
 from caiso_ads.web.access.people import Identity, Role
 from caiso_ads.web.answers import ProblemError, as_json
@@ -164,11 +163,8 @@ async def tokens(site: Site, _request: web.Request, _query: Any) -> web.StreamRe
 
 async def add_token(site: Site, request: web.Request, said: NewToken) -> web.StreamResponse:
     """Make a token for a script; the answer is the only place where it ever stands."""
-    identity, now, secret = request[IDENTITY], site.guard.clock.now().wall, secrets.token_urlsafe(32)
-    token = Token(
-        id=secrets.token_hex(8), digest=books.digest(secret), name=said.name, roles=tuple(said.roles), made_at=now,
-        expires_at=now + timedelta(days=said.days), made_by=identity.name,
-    )  # fmt: skip
+    identity, now = request[IDENTITY], site.guard.clock.now().wall
+    token, secret = books.new_token(said.name, said.roles, said.days, identity.name, now)
     await changed(site.guard, partial(books.with_token, token=token))
     text = f"made the token {said.name}, {', '.join(sorted(set(said.roles)))}, until {token.expires_at:%Y-%m-%d}"
     site.guard.telling.did(identity.name, identity.address, text)
