@@ -6,6 +6,7 @@ import asyncio
 import re
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -67,9 +68,29 @@ async def test_only_so_many_wait_for_their_turn() -> None:
     tries = await asyncio.gather(
         *(passwords.matches("x", "broken") for _ in range(MOST_WAITING + 5)), return_exceptions=True
     )
-    assert AT_ONCE == 2
     assert sum(isinstance(one, BusyError) for one in tries) == 5
     assert await passwords.matches("x", "broken") == (False, "")
+
+
+async def test_two_are_checked_at_a_time_in_threads() -> None:
+    lock, running, most, threads = threading.Lock(), 0, 0, set()
+
+    def check(_password: str, _kept: str | None) -> tuple[bool, str]:
+        nonlocal running, most
+        with lock:
+            running += 1
+            most = max(most, running)
+            threads.add(threading.get_ident())
+        met.wait(0.05)  # long enough for a third one to be seen, were there any
+        with lock:
+            running -= 1
+        return False, ""
+
+    met = threading.Event()
+    passwords = Passwords(check)
+    await asyncio.gather(*(passwords.matches("x", None) for _ in range(8)))
+    assert most == AT_ONCE == 2
+    assert threading.get_ident() not in threads
 
 
 def test_a_gateway_that_nobody_signs_in_to_does_not_hold_argon2() -> None:
