@@ -50,9 +50,11 @@ def all_routes() -> tuple[Route, ...]:
         instructions,
         ledger,
         live,
+        metrics,
+        openapi,
         plant,
         prices,
     )
 
-    api = (live, plant, instructions, acting, batches, curves, ledger, prices, evidence, health)
+    api = (live, plant, instructions, acting, batches, curves, ledger, prices, evidence, health, metrics, openapi)
     return (*(route for module in api for route in module.ROUTES), *pages.ROUTES)
