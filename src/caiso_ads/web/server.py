@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -62,12 +62,12 @@ class WebSink:
             self.site.reads.close()
 
 
-def application(site: Site) -> web.Application:
-    """Return the application for a site, with every route of the table."""
+def application(site: Site, routes: Sequence[Route] = ()) -> web.Application:
+    """Return the application for a site, with these routes, by default every one of the table."""
     app = web.Application(client_max_size=LARGEST_BODY, middlewares=[problems_only])
     app[SITE], app[SILENT] = site, set()
     app.on_response_prepare.append(harden)
-    for route in all_routes():
+    for route in routes or all_routes():
         serve = _served(route)
         app.router.add_route(route.method, route.path, serve)
         if route.method == "GET":
