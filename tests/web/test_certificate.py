@@ -22,7 +22,7 @@ def ads(path: Path) -> AdsConfig:
 def write(path: Path, common_name: str) -> datetime:
     """Write a certificate and return its end."""
     made = Authority().client(common_name)
-    path.write_bytes(made.certificate_pem + made.key_pem(None))
+    path.write_bytes(made.certificate_pem + made.key_pem)
     return made.certificate.not_valid_after_utc
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,7 +16,7 @@ from caiso_ads.store.looking import microseconds
 from caiso_ads.web.answers import ProblemError
 from caiso_ads.web.api.evidence import AUDITORS, ROUTES, EvidenceQuery, evidence, verify
 from caiso_ads.web.site import Role
-from tests.web.filling import NODE
+from tests.web.filling import NODE, fill
 from tests.web.rig import site, told
 
 REQUEST: Any = SimpleNamespace()
@@ -76,3 +77,19 @@ async def test_the_chain_is_for_auditors(base: str) -> None:
     assert frozenset({Role.AUDITOR, Role.ADMIN}) == AUDITORS
     assert [route.roles for route in ROUTES if route.path != "/api/v1/evidence/instruction/{uid}"] == [AUDITORS] * 2
     await told(base, "/api/v1/evidence", 403)
+
+
+@pytest.mark.parametrize("change", ["text = x'00'", "at = 'never'", "detail = 7", "hash = 'none'", "resource = 1.5"])
+async def test_altered_rows_are_shown_as_they_are_and_the_verdict_names_the_first(tmp_path: Path, change: str) -> None:
+    path = tmp_path / "data" / "gateway.db"
+    await fill(path)
+    raw = sqlite3.connect(path, isolation_level=None)
+    raw.execute("DROP TRIGGER audit_no_update")
+    raw.execute("PRAGMA ignore_check_constraints = ON")
+    raw.execute(f"UPDATE audit SET {change} WHERE id >= 3")
+    raw.close()
+    made = site(store=path)
+    assert len(body(await evidence(made, REQUEST, EvidenceQuery()))["items"]) > 3
+    verdict = body(await verify(made, REQUEST, None))
+    assert (verdict["good"], verdict["good_rows"], verdict["first_altered"]) == (False, 2, 3)
+    made.reads.close()
