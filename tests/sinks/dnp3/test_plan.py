@@ -30,7 +30,7 @@ def test_a_block_has_room_for_its_points() -> None:
     assert max(len(RESOURCE_POINTS), len(NODE_POINTS)) <= plan.STRIDE
     assert len(GATEWAY_POINTS) <= plan.RESOURCES
     assert max(bit.place for bit in RESOURCE_FLAGS) < plan.BIT_STRIDE
-    assert len({bit.place for bit in RESOURCE_FLAGS}) == len(plan.RESOURCE_FLAGS)
+    assert len({bit.place for bit in RESOURCE_FLAGS}) == len(RESOURCE_FLAGS)
 
 
 @pytest.mark.parametrize(
