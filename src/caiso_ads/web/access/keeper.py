@@ -158,7 +158,7 @@ class LiveBook:
         self.keeper = keeper
         self.book = Book()
         self._changed = changed
-        self._stamp: tuple[int, ...] | None = None
+        self._stamp: tuple[int, ...] | None = ()
         self._looked = 0.0
         self._told = ""
         self._turn = asyncio.Lock()
