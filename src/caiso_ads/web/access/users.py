@@ -157,7 +157,11 @@ async def sessions(site: Site, request: web.Request, _query: Any) -> web.StreamR
     """Return the sessions one may see: one's own, for an admin all."""
     identity, guard, now = request[IDENTITY], site.guard, site.guard.clock.now().wall
     seen = [one for one in guard.book.sessions if guard.is_alive(one, now) and _is_for(identity, one.name)]
-    return listed([KnownSession(s.id, s.name, s.made_at, s.used_at, s.address, s.id == identity.session) for s in seen])
+    return as_json(
+        KnownSessions(
+            [KnownSession(s.id, s.name, s.made_at, s.used_at, s.address, s.id == identity.session) for s in seen]
+        )
+    )
 
 
 async def end_session(site: Site, request: web.Request, _body: Any) -> web.StreamResponse:
