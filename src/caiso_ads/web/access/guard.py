@@ -215,6 +215,10 @@ class Guard:
             path="/", secure=secure, httponly=True, samesite="Strict",
         )  # fmt: skip
 
+    def guessing_goes_on(self) -> bool:
+        """Whether somebody is trying passwords: the condition of an alarm."""
+        return self.guessing.goes_on(self.clock.now().mono)
+
     def _guessed(self, kind: str, which: str, tries: int) -> None:
         """Tell of guessing; a name that is nobody's may be a password typed into the wrong field, and is not said."""
         if kind == "name":
