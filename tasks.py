@@ -42,6 +42,7 @@ GENERATED = (
     ("docs/configuration.md", ("check", "--document")),
     ("docs/points.md", ("points", "--catalogue")),
     ("docs/directive.md", ("points", "--directives")),
+    ("docs/api.md", ("api", "--document")),
 )
 
 USAGE = """usage: python3 tasks.py <task> [arguments]
