@@ -43,6 +43,7 @@ GENERATED = (
     ("docs/points.md", ("points", "--catalogue")),
     ("docs/directive.md", ("points", "--directives")),
     ("docs/roles.md", ("users", "matrix")),
+    ("docs/api.md", ("api", "--document")),
 )
 
 USAGE = """usage: python3 tasks.py <task> [arguments]
