@@ -11,6 +11,7 @@ from datetime import datetime
 
 from caiso_ads.core.points import NODE_POINTS, RESOURCE_POINTS, PointValue, Snapshot
 from caiso_ads.core.quality import Directive, Quality, Reason
+from caiso_ads.ports import Feed
 
 Value = float | int | datetime
 
@@ -32,6 +33,11 @@ def without_trust(snapshot: Snapshot) -> Snapshot:
         nodes={key: _distrust_node(items) for key, items in snapshot.nodes.items()},
         dot_prices={key: _distrust(item) for key, item in snapshot.dot_prices.items()},
     )
+
+
+def believed(feed: Feed, limit_s: float) -> Snapshot:
+    """Return the newest snapshot for a sink that starts; without trust where the loop has been silent too long (s)."""
+    return without_trust(feed.latest) if feed.silent(limit_s) else feed.latest
 
 
 _TRUSTED = (Quality.GOOD, Quality.UNCERTAIN)

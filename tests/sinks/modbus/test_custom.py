@@ -200,6 +200,7 @@ def test_bits_on_both_sides_of_the_native_ones_do_not_cover_them(file: Path) -> 
         (f"dop_mw,{ONE},holding,30050,int16,,,\n", (":2 column", "reserved for a node")),
         (f"dop_mw.good,{ONE},coil,100,bit,,,\n", (":2 column", f"good of {ONE} in the native map")),
         (f"dop_mw.good,{ONE},coil,50,bit,,,\n", (":2 column", "reserved in the legacy map")),
+        (f"dop_mw,{ONE},holding,42,int16,,,\n", (":2 column", "reserved in the legacy map")),
         (f"dop_mw,{ONE},holding,40001,int16,,,\n", (":2 column", "in the native map")),
         (f"dop_mw,{ONE},holding,1000,int16,,,2\n", (":2 column", "in the native map")),
     ],

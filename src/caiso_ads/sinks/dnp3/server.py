@@ -25,7 +25,7 @@ from caiso_ads.core.points import Snapshot
 from caiso_ads.ports import Feed
 from caiso_ads.ports.evidence import SinkEvidence
 from caiso_ads.sinks._allow import AllowList
-from caiso_ads.sinks._trust import without_trust
+from caiso_ads.sinks._trust import believed, without_trust
 from caiso_ads.sinks.dnp3 import NO_PROFILE, Config
 from caiso_ads.sinks.dnp3.engine import FRAGMENT, Engine
 from caiso_ads.sinks.dnp3.plan import Plan
@@ -95,7 +95,7 @@ class Dnp3Sink:
             self.engines = await self.do(self._make)
             self.engine = self.engines[wanted.address]
             shown = feed.latest
-            await self._show(shown, shown)
+            await self._show(shown, believed(feed, wanted.stall_limit_s))
             server = await self._listen()
             try:
                 started()
