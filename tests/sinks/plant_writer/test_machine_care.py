@@ -18,7 +18,7 @@ def test_a_step_the_register_cannot_hold_is_told_and_nothing_is_enabled_and_no_b
 
 def test_a_register_outside_the_limits_is_not_enabled_because_the_deadband_is_wide() -> None:
     bench = Bench(19.0, on=1, off=0, deadband_mw=2.0)
-    bench.held[Item.ACTUAL] = None
+    del bench.held[Item.ACTUAL]
     bench.run(act(20.5), 5.0)
     assert [(item, value) for _, item, value in bench.writes] == [(Item.SETPOINT, 20.0), (Item.ENABLE, 1)]
 
@@ -43,3 +43,11 @@ def test_a_lost_beat_while_holding_does_not_end_the_beats_for_ever() -> None:
     bench.run(hold(), 30.0)
     late = [when for when, item, _ in bench.writes if item is Item.HEARTBEAT and when > bench.now - 5.0]
     assert late
+
+
+def test_a_plant_whose_power_cannot_be_measured_is_not_taken_over_at_an_old_setpoint() -> None:
+    bench = Bench(80.0, on=1, off=0)
+    bench.held[Item.ACTUAL] = None
+    bench.run(act(50.0), 10.0)
+    assert bench.writes == []
+    assert "the controller shows no power to begin from" in bench.told

@@ -169,7 +169,7 @@ class Machine:
                 self._trouble.well(now)
             return self._heartbeat()
         if not self._ramp.known:
-            self._trouble.tell(now, "the controller shows no setpoint to begin from")
+            self._trouble.tell(now, "the controller shows no power to begin from")
             return None
         write = self._prepared() or self._setpoint(now, self._wish.target_mw, self.rules.deadband_mw)
         if write is None and not self._ramp.fits:
@@ -246,10 +246,10 @@ class Machine:
         return self._setpoint(now, release_mw, 0.0)
 
     def _anchor(self, now: float) -> None:
-        """Begin from what the plant goes by: its measured power while we are not in charge and it is known."""
-        read, actual = self.reading.get(Item.SETPOINT), self.reading.get(Item.ACTUAL)
+        """Begin from what the plant goes by: its measured power, where there is such a register and we are not in charge."""
+        read = self.reading.get(Item.SETPOINT)
         in_charge = self.rules.on is None or self.reading.get(Item.ENABLE) == self.rules.on
-        self._ramp.anchor(now, read if in_charge or actual is None else actual, self._wish)
+        self._ramp.anchor(now, read if in_charge else self.reading.get(Item.ACTUAL, read), self._wish)
         if read is not None:
             self.held[Item.SETPOINT] = read
 
