@@ -40,7 +40,7 @@ def believed(feed: Feed, limit_s: float) -> Snapshot:
     return without_trust(feed.latest) if feed.silent(limit_s) else feed.latest
 
 
-_TRUSTED = (Quality.GOOD, Quality.UNCERTAIN)
+_TRUSTED = (Quality.GOOD, Quality.UNCERTAIN, Quality.FORCED)  # nobody ends an override whose time is over, either
 _ACTING = (Directive.FOLLOW, Directive.RELEASE, Directive.TEST)
 
 
