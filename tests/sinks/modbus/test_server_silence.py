@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from caiso_ads.ports import Feed
 from caiso_ads.sinks.modbus import Config
 from caiso_ads.sinks.modbus.server import ModbusSink
@@ -16,7 +18,9 @@ async def test_row_158_a_sink_that_starts_beside_a_stopped_loop_shows_nothing_go
     assert sink.readable == -1
 
 
-async def test_row_158_the_first_read_after_a_pause_of_the_machine_is_not_answered_as_good() -> None:
+async def test_row_158_the_first_read_after_a_pause_of_the_machine_is_not_answered_as_good(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     now = [0.0]
     config = Config(port=0)
     sink, feed = ModbusSink(config.plan(IDS), config.settings()), Feed(snapshot(generation=1), lambda: now[0])
@@ -24,5 +28,6 @@ async def test_row_158_the_first_read_after_a_pause_of_the_machine_is_not_answer
     assert sink._current().live
     now[0] = 3600.0  # no sweep has run meanwhile
     assert not sink._current().live
+    assert "published nothing" in caplog.text
     feed.publish(snapshot(generation=2))
     assert sink._current().live

@@ -147,8 +147,7 @@ class ModbusSink:
         if self._feed.latest is not self._image.snapshot:
             self._current()
         elif self._image.live and now - self._changed_at > self.settings.stall_limit_s:
-            self._render(live=False)
-            self.note("stalled", "the control loop has published nothing; all values are now served as not good")
+            self._stalled()
 
     def _render(self, *, live: bool = True) -> None:
         """Serve the newest snapshot; nothing of it as good where it is old: after a pause of the whole machine, too."""
@@ -156,13 +155,17 @@ class ModbusSink:
         self._image = self._renderer.render(self._feed.latest, live=live)
         self.readable = self._feed.latest.generation if live else _NOTHING  # nobody reads a directive from it any more
 
+    def _stalled(self) -> None:
+        self._render(live=False)
+        self.note("stalled", "the control loop has published nothing; all values are now served as not good")
+
     def _current(self) -> Image:
         if self._feed.latest is not self._image.snapshot:
             self._render()
             self._changed_at = self.now
             self.evidence.seen(_NAME, self._feed.latest.generation)
         elif self._image.live and self._feed.silent(self.settings.stall_limit_s):
-            self._render(live=False)
+            self._stalled()
         return self._image
 
     def admit(self, guest: Connection | Handshake) -> bool:
