@@ -146,7 +146,7 @@ async def open_app(
         if not config.responses.read_only:
             iso = await stack.enter_async_context(_client(config, responding, clock))
         desk = _answering(config, gateway, client, iso, store, spool, evidence.note, clock)
-        _page(config, gateway, supervisor, desk, context)
+        _page(config, gateway, supervisor, desk, context, evidence.note)
         log.info("caiso-ads %s, %s, %d resources", __version__, environment.value, len(config.resources))
         prices = await _prices(config, store, clock, gateway, stack)
         yield App(config, gateway, supervisor, store, evidence, clock, prices)
@@ -221,16 +221,29 @@ def _answering(
     return desk
 
 
-def _page(config: Config, gateway: Gateway, supervisor: Supervisor, desk: Desk, context: SinkContext) -> None:
+def _page(
+    config: Config, gateway: Gateway, supervisor: Supervisor, desk: Desk, context: SinkContext,
+    note: Callable[[Fact], None],
+) -> None:  # fmt: skip
     """Let the supervisor serve the page too, where there is a table for it."""
     if config.web is None:
         return
+    from caiso_ads.web.access.guard import guard_of  # noqa: PLC0415 - only where it is wanted
     from caiso_ads.web.broadcast import Broadcast  # noqa: PLC0415
     from caiso_ads.web.server import WebSink  # noqa: PLC0415 - only where it is wanted
     from caiso_ads.web.site import Site  # noqa: PLC0415
 
     broadcast = Broadcast(gateway.feed, context)
-    site = Site(config, gateway.feed, context.clock, desk, context, lambda: supervisor.sinks, broadcast)
+    site = Site(
+        config,
+        gateway.feed,
+        context.clock,
+        desk,
+        context,
+        lambda: supervisor.sinks,
+        broadcast,
+        guard_of(config, context, note),
+    )
     supervisor.add("web", WebSink(config.web, site))
 
 

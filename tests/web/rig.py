@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
+import shutil
+import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from itertools import count
 from pathlib import Path
 
 from caiso_ads.config import Config
@@ -13,16 +17,22 @@ from caiso_ads.config.web import WebConfig
 from caiso_ads.core.directive import Environment
 from caiso_ads.loop.desk import Desk, Handler
 from caiso_ads.ports import Feed, SinkContext
+from caiso_ads.ports.answers import dismiss
+from caiso_ads.web.access.guard import guard_of
 from caiso_ads.web.broadcast import Broadcast
 from caiso_ads.web.server import WebSink
 from caiso_ads.web.site import Site
 from tests.fakes import FakeClock, MemoryStore
 from tests.sinks.modbus.snapshots import IDS, snapshot
 
+FOLDER = Path(tempfile.mkdtemp(prefix="caiso-ads-web-"))
+NUMBERS = count()
+atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)
 
-def site(handlers: Mapping[str, Handler] | None = None, store: Path = Path("none.db")) -> Site:
+
+def site(handlers: Mapping[str, Handler] | None = None, store: Path | None = None) -> Site:
     """Return a site with two resources, one good snapshot, and these handlers of commands."""
-    clock = FakeClock()
+    clock, store = FakeClock(), store or FOLDER / f"{next(NUMBERS)}.db"
     config = Config(
         ads=AdsConfig(url="https://127.0.0.1:1/v8", certificate=Path("none.pem"), environment=Environment.SIMULATOR),
         store=StoreConfig(path=store),
@@ -34,7 +44,16 @@ def site(handlers: Mapping[str, Handler] | None = None, store: Path = Path("none
     )
     context = SinkContext(IDS, {one: one for one in IDS}, "simulator", MemoryStore(), clock)
     feed = Feed(snapshot(generation=1))
-    return Site(config, feed, clock, Desk(handlers or {}, clock), context, tuple, Broadcast(feed, context))
+    return Site(
+        config,
+        feed,
+        clock,
+        Desk(handlers or {}, clock),
+        context,
+        tuple,
+        Broadcast(feed, context),
+        guard_of(config, context, dismiss, clock),
+    )
 
 
 @asynccontextmanager

@@ -48,6 +48,11 @@ def client_context(
     """
     passphrase = read_passphrase(passphrase_file) if passphrase_file else None
     context = checking_context(ca_file)
+    _load_own(context, certificate, key, passphrase)
+    return context
+
+
+def _load_own(context: ssl.SSLContext, certificate: Path, key: Path | None, passphrase: bytes | None) -> None:
     refuse_shared_key(key or certificate)
     if certificate.suffix.lower() in PKCS12_SUFFIXES:
         if key:
@@ -55,6 +60,16 @@ def client_context(
         _load_pkcs12(context, certificate, passphrase)
     else:
         _load_pem(context, certificate, key, passphrase)
+
+
+def server_context(*, certificate: Path, key: Path | None, passphrase_file: Path | None) -> ssl.SSLContext:
+    """Return a context for serving people by TLS 1.2 or newer; the files are as in ``client_context``.
+
+    Raises CertificateError, which names the file and the cure.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    _load_own(context, certificate, key, read_passphrase(passphrase_file) if passphrase_file else None)
     return context
 
 

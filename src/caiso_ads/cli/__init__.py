@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "ads": ("caiso_ads.cli.ads", "Ask the ISO's ADS directly: list, get, trajectory, status."),
     "cert": ("caiso_ads.cli.cert", "Import and inspect the CAISO certificate."),
     "opcua": ("caiso_ads.cli.opcua", "Say who may read by OPC UA."),
+    "users": ("caiso_ads.cli.users", "Say who may use the page, and what."),
     "simulate": ("caiso_ads.cli.simulate", "Run an ADS simulator with its own certificates."),
 }
 

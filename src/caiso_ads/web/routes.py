@@ -41,6 +41,7 @@ class Route:
 def all_routes() -> tuple[Route, ...]:
     """Return every route, in the order in which they are matched."""
     from caiso_ads.web import pages  # noqa: PLC0415 - the modules of routes know this one
+    from caiso_ads.web.access import api, users  # noqa: PLC0415
     from caiso_ads.web.api import live  # noqa: PLC0415
 
-    return (*live.ROUTES, *pages.ROUTES)
+    return (*live.ROUTES, *api.ROUTES, *users.ROUTES, *pages.ROUTES)

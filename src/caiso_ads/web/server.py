@@ -8,17 +8,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import ssl
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import msgspec
 from aiohttp import web
 
+from caiso_ads.ads.tls import server_context
 from caiso_ads.config.web import WebConfig
 from caiso_ads.ports import Feed
+from caiso_ads.web.access.entering import begin
 from caiso_ads.web.answers import ProblemError, as_problem
 from caiso_ads.web.routes import Route, all_routes
-from caiso_ads.web.site import SITE, Site
+from caiso_ads.web.site import IDENTITY, SITE, Site
 
 log = logging.getLogger("caiso_ads.web")
 
@@ -27,19 +31,21 @@ LARGEST_BODY = 64 * 1024
 
 
 class WebSink:
-    """Serves the page and the API; ``bound`` lists the (host, port) pairs it listens on."""
+    """Serves the page and the API; ``bound`` lists the (host, port) pairs it listens on. CertificateError at once."""
 
     def __init__(self, config: WebConfig, site: Site) -> None:
         self.config, self.site = config, site
         self.bound: tuple[tuple[str, int], ...] = ()
+        self._tls = None if config.certificate is None else _tls(config, config.certificate)
 
     async def run(self, feed: Feed, started: Callable[[], None]) -> None:  # noqa: ARG002 - the site has the same feed
         """Listen and serve until cancelled; OSError when the address cannot be had."""
         runner = web.AppRunner(application(self.site), handle_signals=False, shutdown_timeout=STOP_WITHIN_S)
+        await begin(self.site.guard)
         await runner.setup()
         telling = asyncio.create_task(self.site.broadcast.run(), name="broadcast")
         try:
-            await web.TCPSite(runner, self.config.host, self.config.port).start()
+            await web.TCPSite(runner, self.config.host, self.config.port, ssl_context=self._tls).start()
             self.bound = tuple(address[:2] for address in runner.addresses)
             started()
             await telling
@@ -48,6 +54,10 @@ class WebSink:
             telling.cancel()
             await asyncio.wait({telling})
             await runner.cleanup()
+
+
+def _tls(config: WebConfig, certificate: Path) -> ssl.SSLContext:
+    return server_context(certificate=certificate, key=config.key, passphrase_file=config.passphrase_file)
 
 
 def application(site: Site) -> web.Application:
@@ -62,6 +72,7 @@ def application(site: Site) -> web.Application:
 def _served(route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     async def serve(request: web.Request) -> web.StreamResponse:
         try:
+            request[IDENTITY] = await request.app[SITE].guard.admit(route, request)
             return await route.handler(request.app[SITE], request, await _taken(route, request))
         except ProblemError as problem:
             return as_problem(problem)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 from aiohttp import web
 
@@ -15,24 +14,11 @@ from caiso_ads.config import Config
 from caiso_ads.loop.desk import Desk
 from caiso_ads.loop.supervisor import SupervisedSink
 from caiso_ads.ports import Clock, Feed, SinkContext
+from caiso_ads.web.access.guard import Guard
+from caiso_ads.web.access.people import Identity, Role
 from caiso_ads.web.broadcast import Broadcast
 
-
-class Role(StrEnum):
-    """What a person may do; a person may have several."""
-
-    VIEWER = "viewer"  # read what the plant can read
-    OPERATOR = "operator"  # answer the ISO, override, acknowledge alarms
-    ADMIN = "admin"  # users and tokens
-    AUDITOR = "auditor"  # read the evidence and export it
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Who asks. ``name`` is empty for somebody not signed in."""
-
-    name: str
-    roles: frozenset[Role]
+__all__ = ("IDENTITY", "SITE", "Identity", "Role", "Site")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +32,7 @@ class Site:
     context: SinkContext
     sinks: Callable[[], Sequence[SupervisedSink]]
     broadcast: Broadcast
+    guard: Guard
 
 
 SITE: web.AppKey[Site] = web.AppKey("site", Site)

@@ -1,0 +1,41 @@
+"""How many requests one address may make. Rule: far above what a page needs, far below what slows the gateway."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from caiso_ads.web.access.guessing import network_of
+
+READS_A_SECOND, READS_AT_ONCE = 500.0, 2000.0
+WRITES_A_SECOND, WRITES_AT_ONCE = 20.0, 200.0
+MOST = 1024
+
+
+@dataclass(slots=True)
+class _Left:
+    reads: float
+    writes: float
+    last: float
+
+
+class Rates:
+    """What is left for each address."""
+
+    def __init__(self) -> None:
+        self._left: dict[str, _Left] = {}
+
+    def take(self, address: str, mono: float, *, unsafe: bool) -> bool:
+        """Count a request and return whether it may go on."""
+        key = network_of(address)
+        left = self._left.pop(key, None) or _Left(READS_AT_ONCE, WRITES_AT_ONCE, mono)
+        past = max(0.0, mono - left.last)
+        left.reads = min(READS_AT_ONCE, left.reads + past * READS_A_SECOND)
+        left.writes = min(WRITES_AT_ONCE, left.writes + past * WRITES_A_SECOND)
+        left.last = mono
+        if len(self._left) >= MOST:  # the one silent for longest has all of it left again
+            del self._left[next(iter(self._left))]
+        self._left[key] = left
+        enough = left.writes >= 1.0 if unsafe else left.reads >= 1.0
+        if enough:
+            left.writes, left.reads = left.writes - unsafe, left.reads - (not unsafe)
+        return enough
