@@ -77,13 +77,6 @@ CATALOGUE: tuple[AlarmKind, ...] = (
         bit=Reason.BATCH_UNREADABLE, roots=("link", "certificate_refused"), logged=False,
     ),
     AlarmKind(
-        "receipts", _GATEWAY, _MEDIUM, "receipts are not confirmed to the ISO for 10 minutes",
-        "all receipts are confirmed",
-        "a required sink does not serve, or the ISO does not take the confirmation",
-        "the ISO sees batches as not received", "look at the sinks and at the log of the outbox",
-        on_delay_s=600.0, roots=("link", "certificate_refused", "store", "sink_required_failed"),
-    ),
-    AlarmKind(
         "role", _GATEWAY, _HIGH, "the ISO does not let our certificate answer",
         "the ISO takes answers of our certificate again",
         "the certificate has no role for responses (result 5)", "hourly instructions cannot be answered from here",
@@ -112,6 +105,13 @@ CATALOGUE: tuple[AlarmKind, ...] = (
         "its port is taken, or its library failed", "the plant cannot read by it; nothing is acknowledged to the ISO",
         "look at the log; free the port",
         on_delay_s=10.0, logged=False,
+    ),
+    AlarmKind(
+        "receipts", _GATEWAY, _MEDIUM, "receipts are not confirmed to the ISO for 10 minutes",
+        "all receipts are confirmed",
+        "a required sink does not serve, or the ISO does not take the confirmation",
+        "the ISO sees batches as not received", "look at the sinks and at the log of the outbox",
+        on_delay_s=600.0, roots=("certificate_refused", "link", "store", "sink_required_failed"),
     ),
     AlarmKind(
         "sink_failed", Scope.SINK, _MEDIUM, "the sink {subject} does not serve", "the sink {subject} serves again",

@@ -112,6 +112,7 @@ class Alarm:
 
     ``root`` is the alarm it follows from while it is suppressed. ``by`` is who acknowledged or shelved it. ``active``:
     its condition holds. ``count``: how often it was raised since it was last normal.
+    ``unseen``: it waits for somebody to acknowledge it, also while it is shelved or suppressed.
     """
 
     ident: Ident
@@ -127,6 +128,7 @@ class Alarm:
     root: str = ""
     count: int = 1
     children: tuple[str, ...] = ()
+    unseen: bool = False
 
 
 @dataclass(frozen=True, slots=True)
