@@ -20,6 +20,7 @@ BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
 PYTHON = BIN / ("python.exe" if os.name == "nt" else "python")
 RUN_PINS = ("requirements.txt", "requirements-build.txt")
 DEV_PINS = ("requirements-dev.txt",)
+WITH_ALL = "--with-all"
 CODE = ("src", "tests", "benchmarks", "tasks.py")
 
 CHECKS = (
@@ -46,6 +47,7 @@ GENERATED = (
 USAGE = """usage: python3 tasks.py <task> [arguments]
 
   demo [arguments]               simulator, gateway and register map in one command; see: demo --help
+       [--with-all]              installs the libraries of every protocol first: DNP3, OPC UA and so on
   test [--fast] [arguments]      format, lint, types, import rules, then pytest; --fast leaves out the slow tests
        [--only-pytest]           leaves out the checks before pytest: they are the same on every Python
   lint                           the same without pytest
@@ -76,11 +78,20 @@ def main(arguments: list[str]) -> int:
 
 def demo(arguments: list[str]) -> int:
     """Run ``caiso-ads demo`` in the caller's folder. Where the system can, it takes this process's place: signals reach it."""
-    prepare(RUN_PINS)
-    command = [str(BIN / "caiso-ads"), "demo", *arguments]
+    wanted, command = demo_plan(arguments)
+    prepare(wanted)
     if os.name != "nt":
         os.execv(command[0], command)  # noqa: S606  no shell is wanted, and there is no way back by design
     return run(*command, folder=None)
+
+
+def demo_plan(arguments: list[str]) -> tuple[tuple[str, ...], list[str]]:
+    """Return which pins the demo wants, and its command.
+
+    With ``--with-all`` they are the developers': the extras' libraries have no other file of pins.
+    """
+    rest = [argument for argument in arguments if argument != WITH_ALL]
+    return (DEV_PINS if len(rest) < len(arguments) else RUN_PINS), [str(BIN / "caiso-ads"), "demo", *rest]
 
 
 def test(arguments: list[str]) -> int:

@@ -16,6 +16,7 @@ PACKAGE = ROOT / "src" / "caiso_ads"
 # Each third-party library and the only places that may import it. A new library needs a line here, and so a thought.
 HOMES: dict[str, tuple[str, ...]] = {
     "aiohttp": ("ads", "oasis", "simulator", "web"),
+    "aiomqtt": ("sinks",),
     "alembic": ("store",),
     "asyncua": ("sinks",),
     "click": ("cli",),
@@ -23,6 +24,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "dnp3": ("sinks",),
     "lxml": ("wire",),
     "msgspec": ("config", "sinks", "simulator", "store", "cli", "web", "wire"),
+    "paho": ("sinks",),
     "pyarrow": ("cli",),
     "rich": ("cli",),
     "sqlalchemy": ("store",),

@@ -75,3 +75,13 @@ def test_the_runner_needs_the_standard_library_only() -> None:
     command = [sys.executable, "-S", "-I", str(ROOT / "tasks.py"), "help"]
     done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
     assert (done.returncode, done.stdout) == (0, tasks.USAGE), done.stderr
+
+
+def test_the_demo_installs_the_libraries_of_all_protocols_only_when_asked() -> None:
+    pins_files, command = tasks.demo_plan(["--plain"])
+    assert (pins_files, command[1:]) == (tasks.RUN_PINS, ["demo", "--plain"])
+    pins_files, command = tasks.demo_plan(["--with-all", "--plain"])
+    assert (pins_files, command[1:]) == (tasks.DEV_PINS, ["demo", "--plain"])
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    wanted = {name for extra in ("dnp3", "opcua", "mqtt") for name in required(extras[extra])}
+    assert wanted <= set(pins("requirements-dev.txt"))

@@ -11,7 +11,7 @@ import gc
 import json
 import logging
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -131,7 +131,11 @@ async def open_app(
         evidence = EvidenceLog(store, clock)
         sightings = Sightings(evidence.note, clock)
         client = await stack.enter_async_context(_client(config, reading, clock))
-        context = _context(config, environment, store, clock, sightings)
+
+        def report() -> Mapping[str, Mapping[str, object]]:
+            return supervisor.report()  # asked only while the sinks run
+
+        context = _context(config, environment, store, clock, sightings, report)
         supervisor = Supervisor(_sinks(config, context), clock)
         gateway = gateway_type(
             client, store, clock, _nothing_known(config, environment), _settings(config),
@@ -264,8 +268,9 @@ def _sinks(config: Config, context: SinkContext) -> dict[str, tuple[Sink, bool]]
 
 
 def _context(
-    config: Config, environment: Environment, store: SqlStore, clock: Clock, evidence: SinkEvidence
-) -> SinkContext:
+    config: Config, environment: Environment, store: SqlStore, clock: Clock, evidence: SinkEvidence,
+    report: Callable[[], Mapping[str, Mapping[str, object]]],
+) -> SinkContext:  # fmt: skip
     return SinkContext(
         resource_ids=tuple(item.id for item in config.resources),
         names={item.id: item.name for item in config.resources},
@@ -276,6 +281,8 @@ def _context(
         node_names={node.id: node.name for node in config.nodes},
         node_of={item.id: item.node for item in config.resources if item.node},
         evidence=evidence,
+        sinks=report,
+        fallback_mw={item.id: item.fallback_mw for item in config.resources if item.fallback_mw is not None},
     )
 
 

@@ -182,6 +182,18 @@ def test_a_folder_that_takes_no_files_is_found(plant: Path, key: str, name: str)
     assert name in failed(result)
 
 
+def test_a_file_that_is_only_read_need_not_stand_where_we_may_write(plant: Path) -> None:
+    table = '[sinks.mqtt]\nurl = "mqtts://broker"\nca_file = "broker.pem"\n\n[sinks.files]'
+    edit(plant, "[sinks.files]", table)
+    result = check(plant)
+    assert "broker.pem: No such file" in result.stdout
+    assert "change ca_file" in result.stdout
+    (plant.parent / "broker.pem").write_text("here")
+    result = check(plant)
+    assert result.exit_code == 0, result.stdout
+    assert "broker.pem: readable" in result.stdout
+
+
 def test_the_simulators_certificate_is_refused_elsewhere(plant: Path) -> None:
     with (plant.parent / "ca.pem").open("a") as file:
         file.write("# caiso-ads simulator\n")
@@ -205,6 +217,18 @@ def test_the_price_service_is_checked_where_there_is_something_to_ask_it(plant: 
     assert "FAIL  oasis" in check(plant).output
     edit(plant, 'ca_file = "none.pem"', 'ca_file = "none.pem"\npoll = false')
     assert "oasis" not in check(plant).output
+
+
+def test_a_custom_map_is_read_and_its_wrong_line_is_named(plant: Path) -> None:
+    edit(plant, "port = 0", 'port = 0\ncustom_map = "map.csv"')
+    (plant.parent / "map.csv").write_text(
+        "point,resource,table,address,type,scale\ndop_mw,A,holding,200,int16,0.1\n", encoding="utf-8"
+    )
+    assert "OK    custom map" in check(plant).output
+    edit(plant.parent / "map.csv", "dop_mw", "dop")
+    result = check(plant)
+    assert "FAIL  custom map" in result.output
+    assert "map.csv:2 column point" in result.output
 
 
 def test_without_a_file_the_usage_is_told() -> None:

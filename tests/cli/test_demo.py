@@ -103,5 +103,9 @@ def test_the_demo_runs_shows_and_ends_by_itself(tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     assert "TEST" in result.output
     assert (tmp_path / "gateway.toml").exists()
+    assert result.output.index("also served") < result.output.index("SIMULATOR")
+    password = (tmp_path / "opcua-password").read_text().strip()
+    assert "opcua-password" in result.output
+    assert password not in result.output
     again = CliRunner().invoke(command, ["--directory", str(tmp_path), "--seconds", "6", "--plain"])
     assert again.exit_code == 0, again.output

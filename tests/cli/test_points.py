@@ -74,8 +74,8 @@ def test_the_map_is_that_of_the_configuration(config: Path) -> None:
     shown = json.loads(run("--config", str(config), "--format", "json"))
     found = {(row["resource"], row["key"]): row for row in shown["points"] if row["pdu"] >= 2000}
     assert found["SOUTH_2_UNIT", "setpoint_mw"] == {
-        "functions": [3, 4], "pdu": 2222, "number": "42223 / 32223", "count": 2, "resource": "SOUTH_2_UNIT",
-        "key": "setpoint_mw", "type": "float32", "word_order": "ABCD", "unit": "MW",
+        "unit_id": 7, "functions": [3, 4], "pdu": 2222, "number": "42223 / 32223", "count": 2, "resource": "SOUTH_2_UNIT",
+        "key": "setpoint_mw", "type": "float32", "word_order": "ABCD", "scale": 0, "unit": "MW",
         "meaning": "[3] what to do this second: operating point, ramp, step, fallback or override",
     }  # fmt: skip
     keys = {row["key"] for row in shown["points"]}
@@ -89,8 +89,8 @@ def test_csv_markdown_and_table_show_the_same_rows(config: Path) -> None:
     assert [(line["pdu"], line["key"], line["meaning"]) for line in lines] == [
         (str(row["pdu"]), row["key"], row["meaning"]) for row in shown
     ]
-    markdown = [line for line in run("--config", str(config), "--format", "md").splitlines() if line.startswith("| 0")]
-    table = [line for line in run("--config", str(config)).splitlines() if line.startswith("0")]
+    markdown = [line for line in run("--config", str(config), "--format", "md").splitlines() if line.startswith("| 7")]
+    table = [line for line in run("--config", str(config)).splitlines() if line.startswith("7 ")]
     assert len(markdown) == len(table) == len(shown)
     for row, one, other in zip(shown, markdown, table, strict=True):
         assert f"| {row['pdu']} | {row['number']} |" in one
@@ -125,3 +125,20 @@ def test_the_nodes_of_a_configuration_have_their_blocks_and_old_registers(config
     found = {(row["key"], row["pdu"]) for row in points_of if row["resource"] == "TH_NP15_GEN-APND"}
     assert {("published_lmp_usd_per_mwh", 50), ("active_lmp_usd_per_mwh", 52), ("price_good", 5)} <= found
     assert ("active_lmp_usd_per_mwh", 30_018) in found
+
+
+def test_tag_files_are_of_the_configured_map_and_of_modbus_only(config: Path) -> None:
+    assert "ns=1;s=[caiso_ads]7.HRF2223" in run("--config", str(config), "--format", "ignition")
+    lines = run("--config", str(config), "--format", "kepware").splitlines()
+    assert any(line.startswith("SOUTH_2_UNIT.setpoint_mw,402223,Float,1,RO,") for line in lines)
+    assert not any("dop_mw,400001" in line for line in lines)
+    old = run("--config", str(config), "--format", "kepware", "--word-order", "CDAB", "--unit", "7")
+    assert "low_NORTH_1_UNIT.dop_mw,400001,Float,1,RO," in old
+    for form in ("ignition", "kepware"):
+        refused = CliRunner().invoke(points.command, ["--sink", "dnp3", "--format", form])
+        assert refused.exit_code == 2
+        assert "is for Modbus" in refused.output
+
+
+def test_the_template_of_a_custom_map_is_printed() -> None:
+    assert run("--custom-template").startswith("point,resource,table,address,type,scale,node,unit\n#")

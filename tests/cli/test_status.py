@@ -172,3 +172,16 @@ def test_a_look_is_plain_data_that_can_be_drawn_again(tmp_path: Path) -> None:
     console.file.close()
     assert seen.running
     assert "57.25" in console.export_text()
+
+
+def test_each_sink_has_a_line_with_its_counts_and_its_trouble(tmp_path: Path) -> None:
+    sinks = {
+        "modbus": {"health": "serving", "restarts": 0, "last_error": "", "counts": {"writes_refused": 1200, "x": 0}},
+        "dnp3": {"health": "failed", "restarts": 3, "last_error": "OSError: gone\x1b[2J", "counts": {}},
+    }
+    console = Console(record=True, width=120)
+    console.print(picture(look(write(tmp_path, state(FOLLOWED, sinks=sinks)))))
+    text = console.export_text()
+    assert "modbus: serving  1,200 writes refused\n" in text
+    assert "dnp3: failed  OSError: gone" in text
+    assert "\x1b" not in text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -226,3 +227,24 @@ def test_every_key_is_described_with_type_default_and_meaning() -> None:
     assert keys["[ads]", "acknowledge"].default == "false"
     assert '"market-sim"' in keys["[ads]", "environment"].type
     assert ("[sinks.files]", "directory") in keys
+
+
+PLANT_WRITER = """
+[[sinks.plant_writer.plant]]
+resource = "PLANT_1_UNIT"
+host = "10.0.8.20"
+rate_mw_per_min = 6.0
+readback_tolerance = 0.2
+setpoint = { address = 100, type = "int16", scale = 0.1 }
+tls_ca_file = "plant-ca.pem"
+"""
+
+
+def test_a_plant_to_write_to_has_a_table_of_its_own(tmp_path: Path) -> None:
+    writer: Any = load(tmp_path, GOOD + PLANT_WRITER).sinks["plant_writer"]
+    assert (writer.mode, writer.required, len(writer.plant)) == ("dry-run", False, 1)
+    assert writer.plant[0].tls_ca_file == tmp_path / "plant-ca.pem"
+    assert {"[sinks.plant_writer]", "[[sinks.plant_writer.plant]]"} <= {key.table for key in describe_config()}
+    error = refusal(tmp_path, GOOD + PLANT_WRITER.replace("rate_mw", "raet_mw"))
+    assert "raet_mw_per_min" in str(error)
+    assert refusal(tmp_path, GOOD + PLANT_WRITER + 'on_release = "disable"\n').key == "on_release"

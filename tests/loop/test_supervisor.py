@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
+from collections.abc import Callable
 
 import pytest
 
@@ -9,6 +11,7 @@ from caiso_ads.core.directive import DEFAULT_LIMITS, Environment
 from caiso_ads.core.resource import Resource
 from caiso_ads.core.snapshot import snapshot
 from caiso_ads.core.state import initial
+from caiso_ads.errors import LocalError
 from caiso_ads.loop.supervisor import SinkHealth, Supervisor
 from caiso_ads.ports import Feed
 from tests.fakes import FakeClock, RecordingSink
@@ -66,6 +69,58 @@ async def test_a_sink_that_keeps_failing_backs_off_and_logs_the_same_error_once(
         await clock.advance(600.0)
     assert 15 <= sink.runs <= 26
     assert len(caplog.records) == 1
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+
+
+async def test_row_168_a_port_that_is_taken_at_the_start_ends_the_gateway_with_that_message() -> None:
+    clock = FakeClock()
+    taken = RecordingSink(crash=OSError(errno.EADDRINUSE, "Modbus TCP cannot listen on 127.0.0.1:502: in use"))
+    other = RecordingSink()
+    running = asyncio.create_task(
+        Supervisor({"modbus": (taken, True), "files": (other, False)}, clock).run(feed(clock))
+    )
+    await clock.settle()
+    with pytest.raises(LocalError, match=r"sink modbus cannot start: .*cannot listen on 127\.0\.0\.1:502"):
+        await running
+    assert taken.runs == 1
+
+
+async def test_a_port_that_is_taken_later_does_not_end_the_gateway() -> None:
+    clock = FakeClock()
+
+    class Unlucky(RecordingSink):
+        async def run(self, feed: Feed, started: Callable[[], None]) -> None:
+            self.runs += 1
+            if self.runs == 1:
+                raise OSError("the network is not up")
+            raise OSError(errno.EADDRINUSE, "in use")
+
+    sink = Unlucky()
+    running = asyncio.create_task(Supervisor({"modbus": (sink, True)}, clock).run(feed(clock)))
+    await clock.advance(30.0)
+    assert sink.runs > 2
+    assert not running.done()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+
+
+async def test_it_reports_how_each_sink_fares_with_the_counts_of_those_that_count() -> None:
+    clock = FakeClock()
+
+    class Counts(RecordingSink):
+        def counts(self) -> dict[str, int]:
+            return {"requests": self.runs}
+
+    supervisor = Supervisor({"modbus": (Counts(), True), "files": (RecordingSink(crash=OSError("disk")), False)}, clock)
+    running = asyncio.create_task(supervisor.run(feed(clock)))
+    await clock.settle()
+    assert supervisor.report() == {
+        "modbus": {"health": "serving", "restarts": 0, "last_error": "", "counts": {"requests": 1}},
+        "files": {"health": "failed", "restarts": 1, "last_error": "OSError: disk", "counts": {}},
+    }
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running

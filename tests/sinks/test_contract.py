@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -18,18 +19,26 @@ import pytest
 from caiso_ads.core.quality import Directive, Quality
 from caiso_ads.ports import Feed, Sink, SinkContext
 from caiso_ads.sinks import REGISTRY, SinkConfig, config_type
+from caiso_ads.sinks.plant_writer.keys import PlantKeys, PowerKeys
 from tests.fakes import FakeClock, KeptEvidence, MemoryStore
 from tests.sinks.dnp3.master import Master as Dnp3Master
+from tests.sinks.iec104.master import Master as Iec104Master
 from tests.sinks.modbus.snapshots import IDS, Master, nothing_known, resource, snapshot
+from tests.sinks.mqtt import mosquitto
 from tests.sinks.opcua import clients as opcua
+from tests.sinks.sparkplug.reading import Host
 
 
 @dataclass(frozen=True)
 class Probe:
-    """How to configure a sink in a folder, and how to read the first resource's directive from outside."""
+    """How to configure a sink in a folder, and how to read the first resource's directive from outside.
+
+    ``serves`` is False for a sink that nobody reads from: it says itself what it goes by, and claims no sight.
+    """
 
     keys: Callable[[Path], dict[str, Any]]
     directive: Callable[[Any, Path], Awaitable[str]]
+    serves: bool = True
 
 
 async def modbus_directive(sink: Any, folder: Path) -> str:
@@ -69,12 +78,71 @@ async def opcua_directive(sink: Any, folder: Path) -> str:
         return Directive(read.Value.Value).name
 
 
+async def iec104_directive(sink: Any, folder: Path) -> str:
+    master = await Iec104Master.open(*sink.bound[0])
+    try:
+        return Directive(int((await master.interrogate())[1001][0])).name
+    finally:
+        master.close()
+
+
+def a_plant_that_is_away() -> PlantKeys:
+    """Nobody listens there: the writer waits for it, and the gateway must not."""
+    return PlantKeys(
+        resource=IDS[0], host="127.0.0.1", port=1, rate_mw_per_min=1.0, readback_tolerance=0.1, timeout_s=0.5,
+        setpoint=PowerKeys(address=1),
+    )  # fmt: skip
+
+
+async def plant_writer_directive(sink: Any, folder: Path) -> str:
+    name: str = sink.standing[IDS[0]].directive.name
+    return name
+
+
+def mqtt_keys(folder: Path) -> dict[str, Any]:
+    return {"url": mosquitto.shared().url, "prefix": f"contract-{sha256(str(folder).encode()).hexdigest()[:16]}"}
+
+
+async def mqtt_directive(sink: Any, folder: Path) -> str:
+    topic = f"{mqtt_keys(folder)['prefix']}/resource/{IDS[0]}"
+    (seen,) = await asyncio.to_thread(mosquitto.shared().retained, topic)
+    return str(seen.json["directive"])
+
+
+def sparkplug_keys(folder: Path) -> dict[str, Any]:
+    """Nothing of Sparkplug is retained, so the host that is asked later listens from now on."""
+    group = mqtt_keys(folder)["prefix"]
+    if group not in HOSTS:
+        HOSTS[group] = mosquitto.shared().listen(f"spBv1.0/{group}/#")
+    return {"url": mosquitto.shared().url, "group": group}
+
+
+HOSTS: dict[str, mosquitto.Listener] = {}
+
+
+@pytest.fixture(autouse=True)
+def no_host_stays() -> Iterator[None]:
+    yield
+    while HOSTS:
+        HOSTS.popitem()[1].close()
+
+
+async def sparkplug_directive(sink: Any, folder: Path) -> str:
+    host = HOSTS[sparkplug_keys(folder)["group"]]
+    await host.until(lambda one: "/DBIRTH/" in one.topic and IDS[0] in one.topic)
+    return Directive(Host().take(await host.caught_up()).values[f"resource:{IDS[0]}", "directive"]).name
+
+
 PROBES = {
     "modbus": Probe(lambda folder: {"port": 0}, modbus_directive),
     "files": Probe(lambda folder: {"directory": folder}, files_directive),
     "dnp3": Probe(lambda folder: {"port": 0}, dnp3_directive),
     "status": Probe(lambda folder: {"path": folder / "status.json"}, status_directive),
+    "iec104": Probe(lambda folder: {"port": 0}, iec104_directive),
     "opcua": Probe(lambda folder: opcua.keys(), opcua_directive),
+    "plant_writer": Probe(lambda folder: {"plant": (a_plant_that_is_away(),)}, plant_writer_directive, serves=False),
+    "mqtt": Probe(mqtt_keys, mqtt_directive),
+    "sparkplug": Probe(sparkplug_keys, sparkplug_directive),
 }
 
 each_sink = pytest.mark.parametrize("name", list(REGISTRY))
@@ -187,6 +255,11 @@ async def test_it_tells_under_its_own_name_which_snapshots_it_has_shown(name: st
     bench = Bench(name, tmp_path)
     task = await bench.start()
     bench.feed.publish(snapshot(generation=3))
+    if not bench.probe.serves:
+        await bench.shows(Directive.FOLLOW)
+        assert bench.evidence.shown == []
+        await stop(task)
+        return
     await bench.until(lambda: ready((name, 3) in bench.evidence.shown))
     assert await bench.probe.directive(bench.sink, tmp_path) == "FOLLOW"
     assert {sink for sink, _ in bench.evidence.shown} == {name}

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import math
+import os
+import re
 import shutil
+import struct
+import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 from pymodbus import FramerType
-from pymodbus.client import AsyncModbusTcpClient
+from pymodbus.client import AsyncModbusTcpClient, AsyncModbusTlsClient
 from pymodbus.pdu.mei_message import ReadDeviceInformationResponse
 
+from tests.sinks.modbus import papers
 from tests.sinks.modbus.snapshots import IDS, nothing_known, resource, serving, snapshot
 
 GOOD = {IDS[0]: resource(setpoint_mw=150.25, dop_mw=150.0), IDS[1]: resource(setpoint_mw=-7.5, dop_mw=-7.0)}
@@ -108,3 +114,42 @@ async def test_pymodbus_reads_no_number_before_there_is_one() -> None:
         value = client.convert_from_registers(legacy[address : address + 2], as_float, word_order="little")
         assert math.isnan(float(str(value)))
     assert good is False
+
+
+@pytest.mark.parametrize(("role", "refused"), [("reader", False), ("writer", True)])
+async def test_row_169_pymodbus_reads_over_modbus_security_by_its_role(
+    tmp_path: Path, role: str, *, refused: bool
+) -> None:
+    async with serving(snapshot(GOOD), **papers.keys(tmp_path)) as running:
+        pair = papers.issue("scada", role=papers.utf8_string(role))
+        context = papers.master_context(tmp_path, pair)
+        client = AsyncModbusTlsClient("localhost", port=running.port, sslctx=context)
+        assert await client.connect()
+        try:
+            answer = await client.read_holding_registers(1222, count=2, device_id=1)
+            write = await client.write_register(1222, 5, device_id=1)
+        finally:
+            client.close()
+        assert (write.isError(), write.exception_code) == (True, 1)
+        if refused:
+            assert (answer.isError(), answer.exception_code) == (True, 1)
+        else:
+            assert client.convert_from_registers(answer.registers, client.DATATYPE.FLOAT32) == -7.5
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not shutil.which("openssl") or os.name != "posix", reason="needs openssl and a POSIX shell")
+async def test_row_169_the_documented_way_to_modbus_security_works(tmp_path: Path) -> None:
+    """Run the commands and the script of docs/modbus.md as they stand there, but for the port."""
+    page = (Path(__file__).parents[2] / "docs" / "modbus.md").read_text(encoding="utf-8")
+    ((shell,), (keys,), (script,)) = (
+        [block for block in re.findall(rf"```{language}\n(.*?)```", page, re.DOTALL) if word in block]
+        for language, word in (("sh", "openssl"), ("toml", "tls_key"), ("python", "AsyncModbusTlsClient"))
+    )
+    await program("sh", "-ec", f"cd {tmp_path}\n{shell}")
+    table = {**tomllib.loads(keys)["sinks"]["modbus"], "port": 0}
+    files = {key: tmp_path / table[key] for key in ("tls_certificate", "tls_key", "tls_client_ca")}
+    async with serving(snapshot(GOOD), **{**table, **files}) as running:
+        (tmp_path / "read.py").write_text(script.replace("port=802", f"port={running.port}"), encoding="utf-8")
+        output = await program("sh", "-ec", f"cd {tmp_path} && {sys.executable} read.py")
+    assert output.strip() == str(list(struct.unpack(">HH", struct.pack(">f", 150.25))))

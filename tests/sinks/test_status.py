@@ -81,7 +81,7 @@ def test_a_test_environment_is_marked() -> None:
     assert document(snapshot(), context(), "running")["watermark"] == ""
 
 
-async def test_the_file_follows_the_feed_once_a_second_and_says_stopped_at_the_end(tmp_path: Path) -> None:
+async def test_the_file_follows_the_feed_twice_a_second_at_most_and_says_stopped_at_the_end(tmp_path: Path) -> None:
     path, clock, feed, started = tmp_path / "run" / "status.json", FakeClock(), Feed(snapshot(1)), asyncio.Event()
     task = asyncio.create_task(Config(path=path).build(context(clock)).run(feed, started.set))
     await started.wait()
@@ -89,7 +89,7 @@ async def test_the_file_follows_the_feed_once_a_second_and_says_stopped_at_the_e
     await until(lambda: clock._sleepers)
     feed.publish(snapshot(2))
     feed.publish(snapshot(3))
-    await clock.advance(0.9)
+    await clock.advance(0.4)
     assert read(path)["snapshot_id"] == 1
     await clock.advance(0.1)
     await until(lambda: read(path)["snapshot_id"] == 3)
@@ -110,3 +110,10 @@ async def test_a_path_that_cannot_be_written_is_an_error_for_the_supervisor(tmp_
 def test_without_a_path_the_key_is_named() -> None:
     with pytest.raises(ConfigError, match=r"\[sinks\.status\] path"):
         Config().build(context())
+
+
+def test_how_each_sink_fares_is_told_with_its_counts() -> None:
+    fares = {"modbus": {"health": "serving", "restarts": 0, "last_error": "", "counts": {"writes_refused": 3}}}
+    told = document(snapshot(), replace(context(), sinks=lambda: fares), "running")
+    assert told["sinks"] == fares
+    assert document(snapshot(), context(), "running")["sinks"] == {}

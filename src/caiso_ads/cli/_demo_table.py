@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -13,9 +11,11 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from caiso_ads.cli._demo_sinks import Choice, program, shown
 from caiso_ads.config import Config
 from caiso_ads.core.points import RESOURCE_POINTS, PointValue, Snapshot
 from caiso_ads.core.quality import Directive, Quality
+from caiso_ads.simulator.kit import KitPaths
 from caiso_ads.sinks.modbus import Config as ModbusConfig
 from caiso_ads.sinks.modbus.layout import slot
 
@@ -37,6 +37,25 @@ def picture(snapshot: Snapshot, config: Config, config_path: Path) -> Renderable
     )
 
 
+def also_served(choice: Choice, kit: KitPaths) -> RenderableType:
+    """Return what is told once at start: the ways to read beside Modbus, and those left out with their cure."""
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0))
+    for title in ("also served", "where", "first setpoint"):
+        table.add_column(title, overflow="fold")
+    table.add_row("files", shown(kit.files / "all.csv"), "column setpoint_mw")
+    for told in choice.on:
+        table.add_row(told.name, told.where, told.setpoint)
+    for name, cure in choice.left_out.items():
+        table.add_row(Text(name, "dim"), Text(f"left out: {cure}", "dim"), "")
+    return table
+
+
+def how_to_read(choice: Choice) -> str:
+    """Return a command for each of them, for another terminal; lines are not to be broken."""
+    lines = [f"  {line}" for told in choice.on for line in told.commands]
+    return "\n".join(("Read them from another terminal; docs/reading.md says more:", *lines, ""))
+
+
 def _headline(snapshot: Snapshot) -> str:
     age = snapshot.gateway_value("link_age_s").value
     polled = "not yet polled" if age is None else f"polled {age:.0f} s ago"
@@ -53,7 +72,7 @@ def _clocks(at: datetime) -> str:
 
 
 def _table(snapshot: Snapshot, config: Config, modbus: ModbusConfig) -> Table:
-    plan = modbus.plan(tuple(snapshot.resources))
+    plan = modbus.native_plan(tuple(snapshot.resources))
     names = {item.id: item.name for item in config.resources}
     table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("resource", no_wrap=True)
@@ -96,21 +115,29 @@ def _countdown(value: PointValue) -> str:
 
 
 def _how_to_read(config_path: Path, modbus: ModbusConfig, nodes: tuple[str, ...]) -> str:
-    here = Path.cwd()
-    shown = config_path.relative_to(here) if config_path.is_relative_to(here) else config_path
+    config = shown(config_path)
     target = f"-m tcp -p {modbus.port} -a {modbus.unit_id}"
     setpoint = next(index for index, point in enumerate(RESOURCE_POINTS) if point.key == "setpoint_mw")
-    block = modbus.plan(("",)).block_base(0) + slot(setpoint) + 1
+    block = modbus.native_plan(("",)).block_base(0) + slot(setpoint) + 1
     return (
-        "register: float, low word first; block: status and values, high word first. From another terminal:\n"
+        f"register: float, low word first; block: status and values, word order {modbus.word_order}. "
+        "From another terminal:\n"
         f"  mbpoll {target} -t 4:float -r 1 -c 6 -1 {modbus.host}   # 40001 on: setpoints now\n"
         f"  mbpoll {target} -t 1 -r 1 -c 4 -1 {modbus.host}         # 10001: 1 while all are good\n"
-        f"  mbpoll {target} -t 4:float -B -r {block} -c 1 -1 {modbus.host}   # first block: setpoint_mw\n"
+        f"{_block_line(target, modbus, block)}"
         f"{_price_line(target, modbus, nodes)}"
-        f"  {_our_command()} status --config {shown}\n"
-        f"  {_our_command()} points --config {shown}   # the whole map\n"
+        f"  {program()} status --config {config}\n"
+        f"  {program()} points --config {config}   # the whole map\n"
         "Ctrl-C stops it."
     )
+
+
+def _block_line(target: str, modbus: ModbusConfig, register: int) -> str:
+    """Return how to read the first setpoint; nothing in an order that mbpoll does not know."""
+    option = {"ABCD": " -B", "CDAB": ""}.get(modbus.word_order)
+    if option is None:
+        return ""
+    return f"  mbpoll {target} -t 4:float{option} -r {register} -c 1 -1 {modbus.host}   # first block: setpoint_mw\n"
 
 
 def _price_line(target: str, modbus: ModbusConfig, nodes: tuple[str, ...]) -> str:
@@ -118,12 +145,3 @@ def _price_line(target: str, modbus: ModbusConfig, nodes: tuple[str, ...]) -> st
     if not nodes or not modbus.legacy_map:
         return ""
     return f"  mbpoll {target} -t 4:float -r 51 -c 2 -1 {modbus.host}   # 40051, 40053: LMP newest, now\n"
-
-
-def _our_command() -> str:
-    """Return how this very program is called from here: it may be in an environment that is not on the path."""
-    name = "caiso-ads"
-    if shutil.which(name):
-        return name
-    program, here = Path(sys.argv[0]).absolute(), Path.cwd()
-    return str(program.relative_to(here) if program.is_relative_to(here) else program)

@@ -90,6 +90,9 @@ def run_checks(path: Path) -> Iterator[Check]:
         yield _writable("oasis", "[oasis] pace_file", (config.oasis.pace_file or config.store.path).parent)
     for name, sink in config.sinks.items():
         yield from _sink(name, sink)
+    modbus: Any = config.sinks.get("modbus")
+    if modbus is not None and modbus.custom_map is not None:
+        yield _tried("custom map", lambda: _custom_map(config, modbus))
 
 
 def _tried(name: str, look: Callable[[], Check]) -> Check:
@@ -157,16 +160,36 @@ def _origin(config: Config) -> Check:
     return Check("environment", "OK", f"{config.ads.environment}; {config.ads.url}")
 
 
+def _custom_map(config: Config, modbus: Any) -> Check:
+    """Read the plant's own map; ConfigError names the line that cannot be."""
+    plan = modbus.plan(tuple(one.id for one in config.resources), tuple(one.id for one in config.nodes))
+    return Check("custom map", "OK", f"{modbus.custom_map}: fits, units {', '.join(map(str, plan.unit_ids))}")
+
+
 def _sink(name: str, sink: Any) -> Iterator[Check]:
-    """Check what every sink's keys tell: a path is written to, a host and a port are listened on."""
+    """Check what every sink's keys tell: a path is written to, a host and a port are listened on.
+
+    A sink's ``only_read`` names the keys of files that are read and never written.
+    """
     for key in sink.__struct_fields__:
         value = getattr(sink, key)
-        if isinstance(value, Path):
+        if isinstance(value, Path) and key in getattr(sink, "only_read", ()):
+            yield _readable(f"sinks.{name}", key, value)
+        elif isinstance(value, Path):
             folder = value if key == "directory" else value.parent
             yield _writable(f"sinks.{name}", f"[sinks.{name}] {key}", folder)
     port = getattr(sink, "port", None)
     if isinstance(port, int):
         yield _bindable(f"sinks.{name}", str(getattr(sink, "host", "")), port)
+
+
+def _readable(name: str, key: str, file: Path) -> Check:
+    try:
+        with file.open("rb"):
+            pass
+    except OSError as error:
+        return Check(name, "FAIL", f"{file}: {error.strerror}", f"name an existing, readable file, or change {key}")
+    return Check(name, "OK", f"{file}: readable")
 
 
 def _writable(name: str, key: str, folder: Path) -> Check:

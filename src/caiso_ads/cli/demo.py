@@ -7,13 +7,14 @@ invented, and everything on screen says so.
 from __future__ import annotations
 
 import asyncio
-import socket
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from caiso_ads.cli._demo_sinks import BROKER, choose, free_port
 from caiso_ads.cli._errors import report_errors
+from caiso_ads.sinks import REGISTRY
 
 if TYPE_CHECKING:  # rich and the gateway wait until the command runs
     from rich.console import Console
@@ -38,6 +39,9 @@ PLAIN_EVERY_S = 5.0
     "--oasis-port", type=click.IntRange(0, 65535), default=0, help="Port of the simulated prices; by default free."
 )
 @click.option(
+    "--mqtt", metavar="URL", hidden="mqtt" not in REGISTRY, help=f"MQTT broker; by default {BROKER}, if it answers."
+)
+@click.option(
     "--speed", type=click.FloatRange(1, 60), default=1.0, show_default=True, help="Market seconds per second."
 )
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same market.")
@@ -46,13 +50,14 @@ PLAIN_EVERY_S = 5.0
 @click.option("--plain", is_flag=True, help="Print the table every 5 s instead of redrawing it.")
 @report_errors()
 def command(
-    directory: Path, modbus_port: int | None, ads_port: int, oasis_port: int, speed: float, seed: int, scenario: str | None,
+    directory: Path, modbus_port: int | None, ads_port: int, oasis_port: int, mqtt: str | None, speed: float, seed: int, scenario: str | None,
     seconds: float | None, *, plain: bool,
 ) -> None:  # fmt: skip
     """Run simulator, gateway and register map together; needs nothing else.
 
-    Starts a simulated ISO with its own certificates, a gateway that polls it over mutual TLS, a Modbus TCP server and
-    the files, and shows live what a plant would read and where. Nothing leaves this machine.
+    Starts a simulated ISO with its own certificates, a gateway that polls it over mutual TLS, a Modbus TCP server,
+    the files and every other way to read whose library is installed, and shows live what a plant would read and
+    where. Nothing leaves this machine.
     """
     from rich.console import Console
 
@@ -78,17 +83,26 @@ def command(
         authority=simulator.authority, faults=simulator.faults,
     )  # fmt: skip
 
+    place = directory.resolve()
+
     async def main() -> None:
         from caiso_ads.app import open_app
+        from caiso_ads.cli._demo_table import also_served, how_to_read
         from caiso_ads.config import load_config
+        from caiso_ads.simulator.fleet import OPERATOR
         from caiso_ads.simulator.kit import write_kit
 
         async with simulator, oasis:
+            first = simulator.fleet.visible_to(OPERATOR)[0].resource_id
+            choice = await asyncio.to_thread(choose, place, first, broker=mqtt)
             kit = write_kit(
                 directory, simulator.url, simulator.response_url, simulator.fleet,
-                modbus_port=modbus_port or _free_port(), poll_interval_s=10.0, oasis_url=oasis.url,
+                modbus_port=modbus_port or free_port(PREFERRED_MODBUS_PORT), poll_interval_s=10.0,
+                oasis_url=oasis.url, sinks=choice.tables,
             )  # fmt: skip
             async with open_app(load_config(kit.config), clock) as app:
+                console.print(also_served(choice, kit))
+                console.print(how_to_read(choice), soft_wrap=True, markup=False, highlight=False)
                 await _show_while_running(app, kit, console, seconds, plain=plain or not console.is_terminal)
 
     run_until_stopped(main())
@@ -99,19 +113,6 @@ def _forget_last_run(directory: Path) -> None:
     for path in directory.glob("gateway.db*"):
         if path.is_file():
             path.unlink()
-
-
-def _free_port() -> int:
-    """Return the usual port when it is free, else one the system picks."""
-    for wanted in (PREFERRED_MODBUS_PORT, 0):
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", wanted))
-            except OSError:
-                continue
-            port: int = probe.getsockname()[1]
-            return port
-    raise click.ClickException("no free TCP port on 127.0.0.1")
 
 
 async def _show_while_running(

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING
 import click
 
 from caiso_ads.cli._errors import report_errors
+from caiso_ads.cli._points_tags import ignition, kepware
+from caiso_ads.cli._points_walk import walk
 from caiso_ads.core.events import Notice
 from caiso_ads.core.points import GATEWAY_POINTS, NODE_POINTS, RESOURCE_POINTS, Kind, Point
 from caiso_ads.core.quality import Directive, Quality, Reason
@@ -28,7 +30,9 @@ if TYPE_CHECKING:
 REGENERATE = "caiso-ads points --catalogue > docs/points.md"
 _EXAMPLE: tuple[str, ...] = ("EXAMPLE_1_UNIT", "EXAMPLE_2_UNIT")
 _EXAMPLE_NODES: tuple[str, ...] = ("EXAMPLE_NODE",)
-COLUMNS = ("functions", "pdu", "number", "count", "resource", "key", "type", "word_order", "unit", "meaning")
+COLUMNS = (
+    "unit_id", "functions", "pdu", "number", "count", "resource", "key", "type", "word_order", "scale", "unit", "meaning",
+)  # fmt: skip
 _FUNCTIONS = {"register": "03/04", "bit": "01/02"}
 
 DIRECTIVES: Mapping[Directive, str] = {
@@ -93,38 +97,74 @@ NOTICES: Mapping[Notice, str] = {
 }
 
 
-@click.command()
+@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--config", "config_path", type=click.Path(path_type=Path), help="Configuration; without it an example.")
-@click.option("--sink", type=click.Choice(["modbus", "dnp3"]), default="modbus", show_default=True, help="Whose map.")
+@click.option(
+    "--sink", type=click.Choice(["modbus", "dnp3", "iec104"]), default="modbus", show_default=True, help="Whose map."
+)
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["table", "csv", "md", "json"]),
+    type=click.Choice(["table", "csv", "md", "json", "ignition", "kepware"]),
     default="table",
     show_default=True,
-    help="How.",
+    help="How; ignition and kepware are files of tags to import there.",
 )
+@click.option("--word-order", type=click.Choice(["ABCD", "CDAB", "BADC", "DCBA"]), help="Kepware: only this order.")
+@click.option("--unit", type=click.IntRange(0, 255), help="Kepware: only this unit ID.")
+@click.option("--custom-template", is_flag=True, help="Print an empty custom_map file instead, as CSV.")
 @click.option("--catalogue", is_flag=True, help="Print all points and their meaning instead, as Markdown.")
 @click.option("--directives", is_flag=True, help="Print what each directive means and when, as Markdown.")
+@click.pass_context
 @report_errors()
-def command(config_path: Path | None, sink: str, form: str, *, catalogue: bool, directives: bool) -> None:
+def command(
+    context: click.Context, config_path: Path | None, sink: str, form: str, word_order: str | None, unit: int | None,
+    *, custom_template: bool, catalogue: bool, directives: bool,
+) -> None:  # fmt: skip
     """Print the exact register map of a configuration.
 
     PDU addresses count from 0 as on the wire; numbers such as 41101 count from 1. Without --config the map of two
     example resources is shown.
     """
-    if catalogue or directives:
-        from caiso_ads.cli._directive_page import directive_page
-
-        click.echo(catalogue_markdown() if catalogue else directive_page(), nl=False)
+    if context.invoked_subcommand is not None:
         return
+    if catalogue or directives or custom_template:
+        click.echo(_page(custom_template=custom_template, catalogue=catalogue), nl=False)
+    elif sink != "modbus":
+        if form not in ("table", "csv", "md", "json"):
+            raise click.BadOptionUsage("form", f"--format {form} is for Modbus")
+        click.echo(_other_list(sink, config_path, form), nl=False)
+    else:
+        rows, remarks = modbus_map(config_path)
+        if form == "kepware":
+            click.echo(kepware(rows, word_order or "", unit), nl=False)
+        else:
+            click.echo(_FORMATS[form](rows, remarks), nl=False)
+
+
+command.add_command(walk)
+
+
+def _other_list(sink: str, config_path: Path | None, form: str) -> str:
     if sink == "dnp3":
         from caiso_ads.cli._dnp3_points import dnp3_list
 
-        click.echo(dnp3_list(config_path, form), nl=False)
-        return
-    rows, remarks = _MAPS[sink](config_path)
-    click.echo(_FORMATS[form](rows, remarks), nl=False)
+        return dnp3_list(config_path, form)
+    from caiso_ads.cli._iec104_points import iec104_list
+
+    return iec104_list(config_path, form)
+
+
+def _page(*, custom_template: bool, catalogue: bool) -> str:
+    if custom_template:
+        from caiso_ads.sinks.modbus.custom_file import TEMPLATE
+
+        return TEMPLATE
+    if catalogue:
+        return catalogue_markdown()
+    from caiso_ads.cli._directive_page import directive_page
+
+    return directive_page()
 
 
 def modbus_map(config_path: Path | None) -> tuple[list[Row], list[str]]:
@@ -200,8 +240,9 @@ def _markdown(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
 
 
 def _cells(row: Row) -> list[str]:
-    values = (_FUNCTIONS[row.table], row.pdu, row.number, row.count, row.resource, row.key, row.type, row.word_order)
-    return [str(value) for value in (*values, row.unit, row.meaning)]
+    where = (row.unit_id, _FUNCTIONS[row.table], row.pdu, row.number, row.count)
+    what = (row.resource, row.key, row.type, row.word_order, row.scale, row.unit, row.meaning)
+    return [str(value) for value in (*where, *what)]
 
 
 def _as_table(rows: Sequence[Row], remarks: Sequence[str]) -> str:
@@ -225,15 +266,19 @@ def _as_markdown(rows: Sequence[Row], remarks: Sequence[str]) -> str:
 
 def _as_json(rows: Sequence[Row], remarks: Sequence[str]) -> str:
     points = [
-        dict(zip(COLUMNS, _cells(row), strict=True)) | {"pdu": row.pdu, "count": row.count, "functions": _numbers(row)}
+        dict(zip(COLUMNS, _cells(row), strict=True))
+        | {"unit_id": row.unit_id, "pdu": row.pdu, "count": row.count, "scale": row.scale, "functions": _numbers(row)}
         for row in rows
     ]
     return json.dumps({"notes": list(remarks), "points": points}, indent=2) + "\n"
+
+
+def _as_ignition(rows: Sequence[Row], remarks: Sequence[str]) -> str:  # noqa: ARG001 - a tag file has no place for them
+    return ignition(rows)
 
 
 def _numbers(row: Row) -> list[int]:
     return [int(function) for function in _FUNCTIONS[row.table].split("/")]
 
 
-_MAPS = {"modbus": modbus_map}
-_FORMATS = {"table": _as_table, "csv": _as_csv, "md": _as_markdown, "json": _as_json}
+_FORMATS = {"table": _as_table, "csv": _as_csv, "md": _as_markdown, "json": _as_json, "ignition": _as_ignition}

@@ -116,9 +116,22 @@ def picture(seen: Seen) -> RenderableType:
         parts.append(Text(f"The gateway is not running; last seen {last}. What follows is old.", style="bold red"))
     if seen.state["watermark"]:
         parts.append(Text(one_line(seen.state["watermark"]), style="bold magenta"))
-    shown = Group(*parts, _gateway_line(seen.state), _table(seen.state["resources"]))
-    nodes = seen.state.get("nodes")  # an older gateway's file has none
-    return Group(shown, _node_table(nodes)) if nodes else shown
+    parts += [_gateway_line(seen.state), _table(seen.state["resources"])]
+    nodes, sinks = seen.state.get("nodes"), seen.state.get("sinks")  # an older gateway's file has none
+    if nodes:
+        parts.append(_node_table(nodes))
+    return Group(*parts, *map(_sink_line, sinks.items())) if sinks else Group(*parts)
+
+
+def _sink_line(named: tuple[str, dict[str, Any]]) -> RenderableType:
+    """Return how a sink fares; of its counts those that are not 0."""
+    from rich.text import Text
+
+    name, told = named
+    counts = (f"{count:,} {what.replace('_', ' ')}" for what, count in told["counts"].items() if count)
+    trouble = f"  {one_line(told['last_error'])}" if told["last_error"] else ""
+    style = "" if told["health"] == "serving" else "bold red"
+    return Text(f"{one_line(name)}: {told['health']}{trouble}  {', '.join(counts)}".rstrip(), style=style)
 
 
 def _gateway_line(state: dict[str, Any]) -> RenderableType:

@@ -119,7 +119,10 @@ def describe_config() -> tuple[KeyDoc, ...]:
         ("[[outage]]", OutageConfig),
         ("[web]", WebConfig),
     ]
-    tables += [(f"[sinks.{name}]", config_type(name)) for name in REGISTRY]
+    for name in REGISTRY:
+        struct = config_type(name)
+        tables.append((f"[sinks.{name}]", struct))
+        tables += [(f"[[sinks.{name}.{part}]]", item) for part, item in getattr(struct, "TABLES", {}).items()]
     return tuple(row for table, struct in tables for row in _describe(table, struct))
 
 
@@ -325,7 +328,8 @@ def _type_in_words(spec: dict[str, Any]) -> str:
         return "time with its zone"
     if "enum" in spec:
         return " or ".join(f'"{value}"' for value in spec["enum"])
-    kinds = [spec.get("type")] + [option.get("type") for option in spec.get("anyOf", ())]
+    options = spec.get("anyOf", ())
+    kinds = [spec.get("type")] + [option.get("type", "table" if "$ref" in option else None) for option in options]
     words = {"string": "text", "integer": "whole number", "boolean": "true or false", "array": "list"}
     text = " or ".join(words.get(kind, kind) for kind in kinds if kind and kind != "null")
     low, high = spec.get("minimum"), spec.get("maximum")

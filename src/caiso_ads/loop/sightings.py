@@ -24,7 +24,8 @@ KEEP_S = 3600.0
 """How long after a batch was shown a first sight or read of it is still noted (s)."""
 MOST_BATCHES = 2000
 """More than the ISO's cache holds (a day), which may come at once after an outage."""
-MOST_CLIENTS = 256
+MOST_CLIENTS = 2048
+"""A master counts once for each unit it reads: eight masters of 247 units."""
 
 _NONE_YET = -1
 

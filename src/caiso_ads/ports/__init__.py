@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 from caiso_ads.core.instant import Instant as Instant
 from caiso_ads.core.model import DispatchBatch, TrajectoryBatch
@@ -274,7 +274,9 @@ class SinkContext:
     """What a sink may know beside the feed: the served resources in configured order, the past, and the clock.
 
     ``nodes`` are the pricing nodes in served order, ``node_names`` their names for people, ``node_of`` the node of a
-    resource that has one. ``evidence`` hears of each snapshot shown or read; by default nobody does.
+    resource that has one. ``evidence`` hears of each snapshot shown or read; by default nobody does. ``sinks`` tells how
+    every sink fares, as plain values: by its name ``health``, ``restarts``, ``last_error`` and ``counts``.
+    ``fallback_mw`` is the setpoint (MW) of a resource whose policy ends in a value when our link is lost.
     """
 
     resource_ids: tuple[str, ...]
@@ -286,6 +288,16 @@ class SinkContext:
     node_names: Mapping[str, str] = field(default_factory=dict)
     node_of: Mapping[str, str] = field(default_factory=dict)
     evidence: SinkEvidence = UNWATCHED
+    sinks: Callable[[], Mapping[str, Mapping[str, object]]] = dict
+    fallback_mw: Mapping[str, float] = field(default_factory=dict)
+
+
+@runtime_checkable
+class Counting(Protocol):
+    """What a sink may offer beside serving: counts for the status, such as requests and refusals."""
+
+    def counts(self) -> Mapping[str, int]:
+        """Return the counts by name. It may be called from another thread, and never waits."""
 
 
 class Sink(Protocol):

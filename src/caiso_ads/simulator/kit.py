@@ -7,7 +7,7 @@ configuration copied from here works after the next start too.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -46,10 +46,12 @@ def write_kit(
     oasis_url: str = "",
     common_name: str = OPERATOR,
     modbus_host: str = "127.0.0.1",
+    sinks: Mapping[str, Mapping[str, str | int | Path]] | None = None,
 ) -> KitPaths:
     """Write certificates of all identities and the configuration of one; give the simulator the same directory.
 
-    ``poll_interval_s`` in seconds; ``oasis_url`` empty leaves prices out. Raises CertificateError for files that cannot be read.
+    ``poll_interval_s`` in seconds; ``oasis_url`` empty leaves prices out; ``sinks`` are tables beside Modbus and files.
+    Raises CertificateError for files that cannot be read.
     """
     directory = directory.resolve()
     authority = Authority.at(directory)
@@ -66,6 +68,8 @@ def write_kit(
         files=directory / "files",
     )
     text = _config(paths, url, response_url, poll_interval_s, modbus_host, modbus_port)
+    for name, table in (sinks or {}).items():
+        text += f"\n[sinks.{name}]\n" + "".join(f"{key} = {_text(value)}\n" for key, value in table.items())
     if oasis_url:
         text += _prices(paths, oasis_url, fleet.visible_to(common_name))
     text += _resources(fleet, common_name, priced=bool(oasis_url))
@@ -132,7 +136,7 @@ operating_min_mw = {resource.pmin_mw if resource.commits else 0.0}
     )
 
 
-def _text(value: str | Path) -> str:
+def _text(value: str | int | Path) -> str:
     """Quote for TOML; a JSON string is one. Paths stand beside the configuration, so the folder can be moved."""
     return json.dumps(value.name if isinstance(value, Path) else value)
 

@@ -17,6 +17,10 @@ REGISTRY: dict[str, str] = {
     "status": "caiso_ads.sinks.status",
     "dnp3": "caiso_ads.sinks.dnp3",
     "opcua": "caiso_ads.sinks.opcua",
+    "iec104": "caiso_ads.sinks.iec104",
+    "plant_writer": "caiso_ads.sinks.plant_writer",
+    "mqtt": "caiso_ads.sinks.mqtt",
+    "sparkplug": "caiso_ads.sinks.sparkplug",
 }
 
 

@@ -30,7 +30,7 @@ from caiso_ads.sinks._files_table import Tables
 from caiso_ads.sinks._files_write import replace_file
 from caiso_ads.sinks.words import watermark
 
-_PERIOD_S = 1.0
+_PERIOD_S = 0.5  # a change of directive must be seen within a second
 _NAME = "files"
 _CHUNK = 50  # documents copied between two writes of the tables
 _NEWEST = {"dispatch": "dispatch.xml", "trajectory": "trajectory.xml"}
@@ -54,7 +54,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class FilesSink:
-    """Writes the files of one directory, once a second at most."""
+    """Writes the files of one directory, twice a second at most."""
 
     def __init__(self, config: Config, context: SinkContext) -> None:
         self._directory, self._context = config.directory, context

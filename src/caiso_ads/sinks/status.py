@@ -1,6 +1,6 @@
 """The live state as one JSON file, for ``caiso-ads status`` and for scripts on the same machine.
 
-Rule: the file is replaced as a whole, at most once a second, and is not forced to the disk: after a power cut an old
+Rule: the file is replaced as a whole, at most twice a second, and is not forced to the disk: after a power cut an old
 or empty file is right, because the gateway is not running. Point ``path`` at a memory disk (``/run/...``) to spare
 flash. Its age is the file's modification time; ``at`` inside is the gateway's own clock.
 """
@@ -27,7 +27,7 @@ from caiso_ads.sinks.words import shut_down, utc_text, watermark, word
 
 FORMAT = 1
 LMP = Point("dot_lmp_usd_per_mwh", Kind.NUMBER, "USD/MWh", "LMP of the interval dot_mw belongs to")
-_PERIOD_S = 1.0
+_PERIOD_S = 0.5  # a change of directive must be seen within a second
 _NAME = "status"
 
 _log = logging.getLogger(__name__)
@@ -47,7 +47,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class StatusSink:
-    """Writes one JSON file, once a second at most; ``state`` is running or stopped."""
+    """Writes one JSON file, twice a second at most; ``state`` is running or stopped."""
 
     def __init__(self, path: Path, context: SinkContext) -> None:
         self._path, self._context = path, context
@@ -123,6 +123,7 @@ def document(snapshot: Snapshot, context: SinkContext, state: str) -> dict[str, 
             }
             for node in context.nodes
         ],
+        "sinks": context.sinks(),
     }
 
 

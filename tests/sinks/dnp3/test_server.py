@@ -14,10 +14,10 @@ import pytest
 
 from caiso_ads.core.points import GATEWAY_POINTS, RESOURCE_POINTS, Snapshot
 from caiso_ads.core.quality import Directive, Quality
-from caiso_ads.ports import Feed, SinkContext
+from caiso_ads.ports import Feed
 from caiso_ads.sinks.dnp3 import Config
-from caiso_ads.sinks.dnp3.server import Dnp3Sink
-from tests.fakes import FakeClock, KeptEvidence, MemoryStore
+from caiso_ads.sinks.dnp3.server import Dnp3Sink, settings_of
+from tests.fakes import KeptEvidence
 from tests.sinks.dnp3.master import CLASS_0, CLASS_1, Master
 from tests.sinks.modbus.snapshots import AT, IDS, nothing_known, resource, snapshot
 
@@ -56,9 +56,8 @@ class Rig:
 @asynccontextmanager
 async def running(first: Snapshot | None = None, ids: tuple[str, ...] = IDS, **keys: Any) -> AsyncIterator[Rig]:
     evidence = KeptEvidence()
-    context = SinkContext(ids, {one: one for one in ids}, "simulator", MemoryStore(), FakeClock(), evidence=evidence)
-    sink = Config(port=0, **keys).build(context)
-    assert isinstance(sink, Dnp3Sink)
+    config = Config(port=0, **keys)
+    sink = Dnp3Sink(config.plan(ids), settings_of(config), evidence)
     feed, started = Feed(first or nothing_known()), asyncio.Event()
     task = asyncio.create_task(sink.run(feed, started.set))
     waiting = asyncio.create_task(started.wait())
@@ -104,7 +103,7 @@ async def test_a_step_below_the_deadband_is_served_and_no_event() -> None:
             assert (await master.read())[SETPOINT][0] == round(mw * 1000)
 
 
-async def test_dropped_events_are_told_once_and_the_static_values_stay_right() -> None:
+async def test_row_159_dropped_events_are_told_once_and_the_static_values_stay_right() -> None:
     async with running(snapshot(generation=1), event_limit=100) as rig:
         for generation in range(2, 60):
             mw = 100.0 + generation
@@ -135,7 +134,7 @@ async def test_events_of_an_answer_that_broke_off_are_told_as_missing() -> None:
         assert answer[3] & 0x08
 
 
-async def test_the_restart_bit_stays_until_the_master_clears_it() -> None:
+async def test_row_160_the_restart_bit_stays_until_the_master_clears_it() -> None:
     async with running() as rig:
         master = await rig.master()
         for _ in range(2):
@@ -144,7 +143,7 @@ async def test_the_restart_bit_stays_until_the_master_clears_it() -> None:
         assert not (await master.request(1, CLASS_1))[0][2] & 0x80
 
 
-async def test_wrong_addresses_are_ignored() -> None:
+async def test_row_161_wrong_addresses_are_ignored() -> None:
     async with running() as rig:
         master = await rig.master()
         for destination, source in ((11, 1), (10, 2)):
@@ -184,7 +183,7 @@ async def test_bytes_that_are_no_dnp3_hurt_nobody() -> None:
         assert await (await rig.master()).read()
 
 
-async def test_when_the_control_loop_stands_still_nothing_is_good() -> None:
+async def test_row_158_when_the_control_loop_stands_still_nothing_is_good() -> None:
     async with running(snapshot(generation=1), stall_limit_s=2) as rig:
         master = await rig.master()
 
@@ -266,7 +265,7 @@ async def test_opendnp3_reads_all_values_and_flags_then_the_change() -> None:
 
 
 @needs_opendnp3
-async def test_opendnp3_can_change_nothing() -> None:
+async def test_row_161_opendnp3_can_change_nothing() -> None:
     async with running(snapshot(generation=1)) as rig, foreign(rig.port) as master:
         before, _ = await master.scan("integrity")
         for command in ("analog direct", "analog select", "crob direct", "crob select"):

@@ -20,7 +20,7 @@ IDENTITY = {0: b"caiso-ads", 1: b"gateway", 2: b"0.1.0", 4: b"CAISO ADS gateway"
 def responder(identity: dict[int, bytes] | None = None, *, answer_foreign_units: bool = True) -> Responder:
     return Responder(
         lambda: IMAGE,
-        unit_id=1,
+        units=(1,),
         identity=identity or IDENTITY,
         answer_foreign_units=answer_foreign_units,
         audit=lambda function, peer: None,
@@ -99,7 +99,7 @@ def test_what_cannot_be_answered_gets_the_right_exception(case: str) -> None:
 @pytest.mark.parametrize("function", [3, 4])
 @pytest.mark.parametrize(("address", "quantity"), [(0, 1), (0, 100), (1000, 125), (1100, 100), (1299, 1), (1175, 125)])
 def test_holding_and_input_registers_are_the_same(function: int, address: int, quantity: int) -> None:
-    data = IMAGE.registers(address, quantity)
+    data = IMAGE.units[1].registers(address, quantity)
     assert data is not None
     assert pdu(f"{function:02x}{address:04x}{quantity:04x}") == f"{function:02x}{2 * quantity:02x}{data.hex()}"
 
@@ -118,6 +118,20 @@ def test_another_unit_is_refused_whatever_it_asks(unit: int, request_pdu: str) -
     replies, _, sound = answers(frame(request_pdu, unit=unit))
     assert sound
     assert replies[0][6:] == bytes((unit, int(request_pdu[:2], 16) | 0x80, 0x0B))
+
+
+def test_each_unit_of_the_plan_is_answered_from_its_own_view() -> None:
+    image = Renderer(Plan(IDS, first_unit=8)).render(snapshot())
+    one = Responder(lambda: image, units=(1, 8, 9), identity=IDENTITY, audit=lambda function, peer: None)
+    asked = [(unit, body) for unit in (1, 8, 9, 7, 10) for body in ("03044c0064", "0200640001", "06044c0001")]
+    replies, _, _ = answers(b"".join(frame(body, unit=unit) for unit, body in asked), one)
+    assert [reply[6] for reply in replies] == [unit for unit, _ in asked]
+    for index, unit in enumerate((1, 8, 9)):
+        registers, bit, write = replies[3 * index : 3 * index + 3]
+        assert registers[9:] == image.units[unit].registers(1100, 100)
+        assert (bit[7:], write[7:]) == (b"\x02\x01\x01", b"\x86\x01")
+    assert {reply[8:] for reply in replies[9:]} == {b"\x0b"}
+    assert one.counters.writes_refused == 3
 
 
 def test_another_unit_may_be_met_with_silence() -> None:
@@ -163,7 +177,7 @@ def test_all_requests_of_one_segment_are_answered_in_order(count: int) -> None:
     replies, used, sound = answers(b"".join(requests))
     assert (used, sound) == (12 * count, True)
     assert [struct.unpack_from(">H", reply)[0] for reply in replies] == list(range(count))
-    assert [reply[9:] for reply in replies] == [IMAGE.registers(1000 + number, 1) for number in range(count)]
+    assert [reply[9:] for reply in replies] == [IMAGE.units[1].registers(1000 + number, 1) for number in range(count)]
 
 
 @pytest.mark.parametrize("cut", range(25))
@@ -180,7 +194,7 @@ def test_counters_tell_what_happened() -> None:
     heard: list[tuple[int, str]] = []
     one = Responder(
         lambda: IMAGE,
-        unit_id=1,
+        units=(1,),
         identity=IDENTITY,
         answer_foreign_units=True,
         audit=lambda function, peer: heard.append((function, peer)),

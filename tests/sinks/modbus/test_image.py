@@ -17,7 +17,8 @@ from caiso_ads.core.points import GATEWAY_POINTS, RESOURCE_POINTS, Kind, PointVa
 from caiso_ads.core.quality import Directive, Quality, Reason
 from caiso_ads.sinks._trust import without_trust
 from caiso_ads.sinks.modbus import layout
-from caiso_ads.sinks.modbus.image import Image, Renderer, _Block
+from caiso_ads.sinks.modbus.blocks import Block
+from caiso_ads.sinks.modbus.image import Image, Renderer
 from caiso_ads.sinks.modbus.layout import Plan
 from tests.sinks.modbus.snapshots import AT, IDS, nothing_known, resource, slots, snapshot
 
@@ -26,13 +27,13 @@ NAN = b"\x7f\xc0\x00\x00"
 
 
 def block(image: Image, index: int = 0) -> bytes:
-    data = image.registers(1100 + 100 * index, 100)
+    data = image.units[1].registers(1100 + 100 * index, 100)
     assert data is not None
     return data
 
 
 def legacy_float(image: Image, address: int) -> float:
-    data = image.registers(address, 2)
+    data = image.units[1].registers(address, 2)
     assert data is not None
     low, high = struct.unpack(">HH", data)
     return float(struct.unpack(">f", struct.pack(">HH", high, low))[0])
@@ -40,7 +41,7 @@ def legacy_float(image: Image, address: int) -> float:
 
 def bit(image: Image, number: int) -> bool:
     """Read an input by its 1-based number, such as 10001."""
-    data = image.discrete(number - 10_001, 1)
+    data = image.units[1].discrete(number - 10_001, 1)
     assert data is not None
     return data == b"\x01"
 
@@ -56,7 +57,7 @@ def test_a_good_resource_reads_back_point_by_point() -> None:
 
 
 def test_the_header_reads_back() -> None:
-    data = RENDERER.render(snapshot(generation=9)).registers(1000, 100)
+    data = RENDERER.render(snapshot(generation=9)).units[1].registers(1000, 100)
     assert data is not None
     assert struct.unpack_from(">IHH", data) == (9, 1, 2)
     assert slots(GATEWAY_POINTS, data)["heartbeat"] == 5
@@ -93,7 +94,7 @@ def test_before_anything_is_known_no_float_is_a_number_and_no_bit_is_good() -> N
         elif point.key not in ("directive", "quality"):
             assert found[point.key] in (0xFFFF, 0xFFFFFFFF)
     assert all(math.isnan(legacy_float(image, address)) for address in range(0, 100, 2))
-    assert image.discrete(0, 102) == b"\x02" + bytes(12)  # only 10002: the loop lives
+    assert image.units[1].discrete(0, 102) == b"\x02" + bytes(12)  # only 10002: the loop lives
 
 
 def test_a_held_value_keeps_its_number_with_bad_quality() -> None:
@@ -111,15 +112,15 @@ def test_a_resource_the_snapshot_does_not_know_reads_as_no_data() -> None:
 
 
 def test_unused_slots_read_as_no_value_so_that_a_newer_point_is_never_0() -> None:
-    data = RENDERER.render(snapshot()).registers(1000, 100)
+    data = RENDERER.render(snapshot()).units[1].registers(1000, 100)
     assert data is not None
-    assert set(data[2 * (16 + 2 * len(GATEWAY_POINTS)) : 160]) == {0xFF}
+    assert set(data[2 * (16 + 2 * len(GATEWAY_POINTS)) : 156]) == {0xFF}
 
 
 def test_the_last_slot_of_a_resource_is_taken_and_a_point_more_is_refused() -> None:
     assert len(RESOURCE_POINTS) == layout.SLOTS
     with pytest.raises(ValueError, match="33 points"):
-        _Block((*RESOURCE_POINTS, RESOURCE_POINTS[0]))
+        Block((*RESOURCE_POINTS, RESOURCE_POINTS[0]))
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 3.5e38, -1e300])
@@ -153,14 +154,14 @@ def test_values_at_the_edge_wrap_or_are_no_value(key: str, value: Any, read: flo
 
 
 def test_a_counter_wraps() -> None:
-    data = RENDERER.render(snapshot(heartbeat=2**32 + 3)).registers(1000, 100)
+    data = RENDERER.render(snapshot(heartbeat=2**32 + 3)).units[1].registers(1000, 100)
     assert data is not None
     assert slots(GATEWAY_POINTS, data)["heartbeat"] == 3
 
 
 def test_legacy_floats_stand_low_word_first_in_configured_order() -> None:
     image = RENDERER.render(snapshot({IDS[1]: resource(dop_mw=-1.5), IDS[0]: resource(dop_mw=150.0)}))
-    assert image.registers(0, 4) == bytes.fromhex("00004316 0000bfc0")
+    assert image.units[1].registers(0, 4) == bytes.fromhex("00004316 0000bfc0")
     assert legacy_float(image, 20) == -22.0
 
 
@@ -190,7 +191,7 @@ def test_no_other_quality_than_good_sets_a_good_bit(quality: Quality) -> None:
 
 def test_without_any_resource_nothing_is_good() -> None:
     image = Renderer(Plan(())).render(snapshot())
-    assert image.discrete(0, 4) == b"\x02"
+    assert image.units[1].discrete(0, 4) == b"\x02"
 
 
 @pytest.mark.parametrize(("age", "fresh"), [(0.0, True), (419.9, True), (420.0, False), (None, False)])
@@ -217,7 +218,7 @@ def test_a_stopped_control_loop_is_not_taken_for_a_good_one() -> None:
     assert (found["quality"], found["directive"]) == (Quality.BAD_COMM, Directive.HOLD)
     assert found["reasons"] == Reason.ADS_UNREACHABLE
     assert struct.unpack_from(">I", block(image), 28) == (0,)
-    assert image.discrete(0, 102) == bytes(13)
+    assert image.units[1].discrete(0, 102) == bytes(13)
     assert not image.live
 
 
@@ -244,7 +245,7 @@ def test_distrust_keeps_what_was_already_bad() -> None:
     ],
 )  # fmt: skip
 def test_a_read_that_leaves_an_area_gets_nothing(address: int, quantity: int, there: bool) -> None:  # noqa: FBT001
-    data = RENDERER.render(snapshot()).registers(address, quantity)
+    data = RENDERER.render(snapshot()).units[1].registers(address, quantity)
     assert (data is not None) == there
     assert data is None or len(data) == 2 * quantity
 
@@ -254,32 +255,32 @@ def test_a_read_that_leaves_an_area_gets_nothing(address: int, quantity: int, th
     [(0, 102, True), (101, 1, True), (101, 2, False), (102, 1, False), (65_535, 1, False), (0, 2000, False)],
 )
 def test_bits_end_behind_the_last_resource(address: int, quantity: int, there: bool) -> None:  # noqa: FBT001
-    assert (RENDERER.render(snapshot()).discrete(address, quantity) is not None) == there
+    assert (RENDERER.render(snapshot()).units[1].discrete(address, quantity) is not None) == there
 
 
 def test_without_the_legacy_map_its_registers_and_bits_do_not_exist() -> None:
     image = Renderer(Plan(IDS, legacy=False)).render(snapshot())
-    assert image.registers(0, 2) is None
-    assert image.discrete(0, 1) is None
-    assert image.discrete(99, 2) is None
-    assert image.discrete(100, 2) == b"\x03"
+    assert image.units[1].registers(0, 2) is None
+    assert image.units[1].discrete(0, 1) is None
+    assert image.units[1].discrete(99, 2) is None
+    assert image.units[1].discrete(100, 2) == b"\x03"
 
 
 def test_bits_are_packed_lowest_first() -> None:
     image = RENDERER.render(snapshot())
-    assert image.discrete(0, 9) == b"\x0f\x00"
-    assert image.discrete(99, 3) == b"\x06"
+    assert image.units[1].discrete(0, 9) == b"\x0f\x00"
+    assert image.units[1].discrete(99, 3) == b"\x06"
 
 
 def test_the_native_map_moves_as_a_whole() -> None:
     image = Renderer(Plan(IDS, native_base=5000)).render(snapshot())
-    assert image.registers(1000, 1) is None
-    assert image.registers(5100, 200) == RENDERER.render(snapshot()).registers(1100, 200)
+    assert image.units[1].registers(1000, 1) is None
+    assert image.units[1].registers(5100, 200) == RENDERER.render(snapshot()).units[1].registers(1100, 200)
 
 
 def test_a_catalogue_that_outgrows_the_block_is_refused_at_once() -> None:
     with pytest.raises(ValueError, match="33 points do not fit"):
-        _Block([RESOURCE_POINTS[0]] * 33)
+        Block([RESOURCE_POINTS[0]] * 33)
 
 
 def test_an_odd_resource_id_does_no_harm() -> None:

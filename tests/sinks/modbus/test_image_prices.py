@@ -31,18 +31,18 @@ def image(*points: tuple[PointValue, ...], plan: Plan = PLAN, **keys: Any) -> Im
 
 def legacy(shown: Image, number: int) -> float:
     """Read a float of the old map by its 1-based number, low word first, as an old master does."""
-    low, high = struct.unpack(">HH", shown.registers(number - 40001, 2) or b"")
+    low, high = struct.unpack(">HH", shown.units[1].registers(number - 40001, 2) or b"")
     value: float = struct.unpack(">f", struct.pack(">HH", high, low))[0]
     return value
 
 
 def bit(shown: Image, number: int) -> int:
-    return (shown.discrete(number - 10001, 1) or b"?")[0]
+    return (shown.units[1].discrete(number - 10001, 1) or b"?")[0]
 
 
 def test_each_node_has_a_block_of_the_same_form_at_its_own_base() -> None:
     shown = image(node(), node(Quality.BAD_STALE, active_lmp_usd_per_mwh=None))
-    block = shown.registers(30_000, 100)
+    block = shown.units[1].registers(30_000, 100)
     assert block is not None
     assert struct.unpack_from(">IHH", block) == (77, 1, 1)
     assert struct.unpack_from(">I", block, 196) == (77,)
@@ -53,7 +53,7 @@ def test_each_node_has_a_block_of_the_same_form_at_its_own_base() -> None:
     assert points["quality"] == Quality.GOOD
     assert points["active_start_time"] == AT.timestamp()
     assert math.isnan(points["active_ghg_usd_per_mwh"])
-    second = shown.registers(30_100, 100)
+    second = shown.units[1].registers(30_100, 100)
     assert second is not None
     assert slots(NODE_POINTS, second)["quality"] == Quality.BAD_STALE
     assert struct.unpack_from(">H", second, 6) == (2,)
@@ -65,8 +65,8 @@ def test_each_node_has_a_block_of_the_same_form_at_its_own_base() -> None:
 
 @pytest.mark.parametrize(("address", "quantity"), [(29_999, 1), (29_999, 2), (30_200, 1), (30_199, 2), (1300, 1)])
 def test_beside_the_blocks_there_is_nothing(address: int, quantity: int) -> None:
-    assert image(node(), node()).registers(address, quantity) is None
-    assert Renderer(Plan(IDS)).render(snapshot()).registers(30_000, 1) is None
+    assert image(node(), node()).units[1].registers(address, quantity) is None
+    assert Renderer(Plan(IDS)).render(snapshot()).units[1].registers(30_000, 1) is None
 
 
 def test_the_old_map_has_published_and_active_of_twelve_nodes() -> None:
@@ -76,7 +76,7 @@ def test_the_old_map_has_published_and_active_of_twelve_nodes() -> None:
     for k in range(12):
         assert (legacy(shown, 40051 + 4 * k), legacy(shown, 40053 + 4 * k)) == (float(k), k + 0.5)
     assert math.isnan(legacy(shown, 40099))
-    assert shown.registers(100, 1) is None
+    assert shown.units[1].registers(100, 1) is None
     assert "1 more" in layout.notes(Plan(IDS, node_ids=names))[-1]
 
 
@@ -105,7 +105,7 @@ def test_the_bit_is_that_of_the_first_node_and_10005_stays_0() -> None:
 def test_before_anything_is_known_there_is_no_number() -> None:
     shown = image()
     assert math.isnan(legacy(shown, 40051))
-    block = shown.registers(30_000, 100)
+    block = shown.units[1].registers(30_000, 100)
     assert block is not None
     assert struct.unpack_from(">I", block, 24)[0] == 1 | 1 << 7  # the two qualities only, and they are INIT
     assert slots(NODE_POINTS, block)["quality"] == Quality.INIT
@@ -116,11 +116,11 @@ def test_when_the_loop_stops_nothing_is_active_any_more() -> None:
     assert math.isnan(legacy(shown, 40053))
     assert legacy(shown, 40051) == -4.5
     assert bit(shown, 10006) == 0
-    points = [slots(NODE_POINTS, shown.registers(base, 100) or b"") for base in (30_000, 30_100)]
+    points = [slots(NODE_POINTS, shown.units[1].registers(base, 100) or b"") for base in (30_000, 30_100)]
     assert math.isnan(points[0]["active_lmp_usd_per_mwh"])
     assert points[0]["published_lmp_usd_per_mwh"] == -4.5
     assert [one["quality"] for one in points] == [Quality.BAD_COMM, Quality.BAD_STALE]
-    assert struct.unpack_from(">I", shown.registers(30_000, 100) or b"", 28) == (0,)
+    assert struct.unpack_from(">I", shown.units[1].registers(30_000, 100) or b"", 28) == (0,)
 
 
 def test_the_printed_map_tells_the_same_places() -> None:

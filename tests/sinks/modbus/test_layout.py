@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import struct
+import zlib
+from dataclasses import dataclass, replace
 
 import pytest
 
-from caiso_ads.core.points import GATEWAY_POINTS, RESOURCE_POINTS, Kind
-from caiso_ads.sinks.modbus import layout
+from caiso_ads.core.points import GATEWAY_POINTS, RESOURCE_POINTS, Kind, Snapshot
+from caiso_ads.sinks.modbus import Config, layout
 from caiso_ads.sinks.modbus.layout import Plan, Row
 
 PLAN = Plan(("A", "B", "C"))
@@ -60,6 +62,102 @@ def test_the_catalogue_leaves_room_in_the_block() -> None:
 
 def test_each_kind_of_point_has_a_type() -> None:
     assert set(layout.TYPES) == set(Kind)
+
+
+def test_the_checksum_takes_the_last_slot_of_the_header() -> None:
+    assert (layout.CHECKSUM, len(GATEWAY_POINTS) <= layout.HEADER_SLOTS) == (layout.slot(layout.SLOTS - 1), True)
+    row = found("map_checksum")
+    assert (row.pdu, row.count, row.type) == (1078, 2, "uint32")
+
+
+def test_the_header_has_all_a_master_checks_before_it_believes_a_value() -> None:
+    header = [(row.key, row.pdu) for row in layout.rows(PLAN) if 1000 <= row.pdu < 1100]
+    wanted = [("snapshot_id", 1000), ("map_version", 1002), *(("byte_order_check", 1004 + 2 * n) for n in range(4))]
+    wanted += [("heartbeat", 1016), ("utc_time", 1018), ("map_checksum", 1078), ("snapshot_id", 1098)]
+    assert [one for one in header if one in wanted] == wanted
+
+
+def test_the_checksum_can_be_made_from_the_printed_rows_without_their_explanations() -> None:
+    lines = [
+        f"{r.unit_id}\t{r.table}\t{r.pdu}\t{r.count}\t{r.resource}\t{r.key}\t{r.type}\t{r.word_order}\t{r.scale}\t{r.unit}"
+        for r in layout.rows(PLAN)
+    ]
+    assert layout.checksum(PLAN) == zlib.crc32("\n".join(["map version 1", *lines]).encode())
+    assert f"checksum 0x{layout.checksum(PLAN):08X} ({layout.checksum(PLAN)})" in layout.notes(PLAN)[0]
+
+
+def test_whatever_moves_a_number_changes_the_checksum() -> None:
+    ids, nodes = ("A", "B"), ("N", "M")
+    default = Config().plan(ids, nodes)
+    others = [
+        Config().plan(("B", "A"), nodes),
+        Config().plan(("A",), nodes),
+        Config().plan(("A", "C"), nodes),
+        Config().plan(ids, ("M", "N")),
+        Config().plan(ids, ()),
+        *[
+            Config(**keys).plan(ids, nodes)
+            for keys in (
+                {"native_base": 2000}, {"price_base": 40_000}, {"legacy_map": False}, {"unit_id": 2},
+                {"units": "per-resource"}, {"units": "per-resource", "first_unit": 5}, {"word_order": "CDAB"},
+                {"word_order": "BADC"}, {"scaled_base": 40_000}, {"scaled_base": 42_000},
+                {"scaled_base": 40_000, "int16_mw_scale": -2}, {"scaled_price_base": 40_000},
+            )
+        ],
+        replace(default, extras=(Spot(1, 50_000),)),
+        replace(default, extras=(Spot(1, 50_001),)),
+    ]  # fmt: skip
+    sums = [layout.checksum(plan) for plan in (default, *others)]
+    assert len(set(sums)) == len(sums)
+    assert layout.checksum(Config(port=1, max_connections=3).plan(ids, nodes)) == sums[0]
+
+
+@dataclass(frozen=True)
+class Spot:
+    """One register of a plant's own."""
+
+    unit_id: int
+    base: int
+    table: str = "register"
+    count: int = 1
+
+    def rows(self) -> list[Row]:
+        return [Row(self.table, self.base, 1, "A", "own", "uint16", "", "", "", self.unit_id)]
+
+    def render(self, snapshot: Snapshot) -> bytes:
+        return struct.pack(">H", snapshot.generation)
+
+
+def test_rows_go_unit_by_unit_registers_first_and_extras_stand_at_their_address() -> None:
+    plan = replace(Plan(("A", "B"), unit_id=3, first_unit=4, native_base=2000), extras=(Spot(4, 1500), Spot(3, 150)))
+    rows = layout.rows(plan)
+    assert [row.unit_id for row in rows] == sorted(row.unit_id for row in rows)
+    for unit in (3, 4, 5):
+        shown = [(row.table == "bit", row.pdu) for row in rows if row.unit_id == unit]
+        assert shown == sorted(shown)
+    assert [(row.unit_id, row.pdu) for row in rows if row.key == "own"] == [(3, 150), (4, 1500)]
+    assert {row.resource for row in rows if row.unit_id == 5} == {"", "B"}
+    setpoints = [(row.unit_id, row.resource, row.pdu) for row in rows if row.key == "setpoint_mw"]
+    assert setpoints == [(3, "A", 2122), (3, "B", 2222), (4, "A", 2122), (5, "B", 2122)]
+    assert "Unit 3 has everything; units 4 to 5" in "\n".join(layout.notes(plan))
+
+
+@pytest.mark.parametrize("order", ["ABCD", "CDAB", "BADC", "DCBA"])
+def test_each_32_bit_row_names_the_order_and_the_legacy_map_keeps_its_own(order: str) -> None:
+    rows = [row for row in layout.rows(Plan(("A",), word_order=order)) if row.key != "byte_order_check"]
+    assert {row.word_order for row in rows if row.count == 2 and row.pdu >= 1000} == {order}
+    assert {row.word_order for row in rows if row.type == "float32" and row.pdu < 100} == {"CDAB"}
+    assert {row.word_order for row in rows if row.count != 2 and row.pdu >= 100} == {""}
+
+
+def test_a_clash_names_both_rows_of_one_unit_and_table() -> None:
+    def row(unit: int, table: str, pdu: int, count: int) -> Row:
+        return Row(table, pdu, count, "", f"{table} {pdu}", "", "", "", "", unit)
+
+    apart = [row(1, "register", 10, 2), row(1, "register", 12, 1), row(2, "register", 10, 2), row(1, "bit", 11, 1)]
+    assert layout.clash(apart) is None
+    assert layout.clash([*apart, row(1, "register", 11, 1)]) == (apart[0], row(1, "register", 11, 1))
+    assert layout.clash([*apart, row(1, "register", 5, 6)]) == (row(1, "register", 5, 6), apart[0])
 
 
 def test_the_constant_stands_in_all_four_orders() -> None:

@@ -85,7 +85,7 @@ async def test_half_a_frame_is_dropped_in_time_while_others_are_served() -> None
 
 async def connections(running: Running, count: int = 1) -> list[Connection]:
     await running.until(lambda: running.sink.connections == count)
-    return list(running.sink._open)
+    return [one for one in running.sink._open if isinstance(one, Connection)]
 
 
 async def test_a_frame_that_drips_on_is_timed_from_its_first_byte() -> None:
@@ -177,6 +177,7 @@ async def deaf_master(running: Running) -> tuple[socket.socket, Connection]:
     await asyncio.get_running_loop().sock_connect(deaf, ("127.0.0.1", running.port))
     await running.until(lambda: running.sink._open - known)
     (connection,) = running.sink._open - known
+    assert isinstance(connection, Connection)
     return deaf, connection
 
 

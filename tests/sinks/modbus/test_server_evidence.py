@@ -40,6 +40,37 @@ async def test_what_carries_no_data_is_no_read(request_frame: bytes) -> None:
         assert evidence.reads == [("modbus", "127.0.0.1", 1, 1)]
 
 
+async def test_each_unit_that_was_asked_is_told_by_its_own_number_once_a_snapshot() -> None:
+    evidence = KeptEvidence()
+    async with serving(snapshot(generation=1), evidence=evidence, units="per-resource", first_unit=8) as running:
+        master = await running.master()
+
+        async def ask(*units: int) -> None:
+            await master.send(b"".join(frame("0303e80001", unit=unit) for unit in units))
+            for _ in units:
+                await master.reply()
+
+        await ask(9)
+        await ask(9, 8, 8, 77)
+        await ask(1, 9)
+        assert [unit for _, _, unit, _ in evidence.reads] == [9, 8, 1]
+        running.feed.publish(snapshot(generation=4))
+        await ask(8)
+        await ask(8, 9)
+        assert [read[2:] for read in evidence.reads[3:]] == [(8, 4), (9, 4)]
+
+
+async def test_no_unit_of_a_stopped_loop_is_read() -> None:
+    evidence = KeptEvidence()
+    async with serving(snapshot(generation=1), evidence=evidence, units="per-resource") as running:
+        running.sink.sweep(running.sink.now + 60.0)
+        master = await running.master()
+        for unit in (2, 3, 1):
+            await master.send(frame("0303e80001", unit=unit))
+            await master.reply()
+        assert evidence.reads == []
+
+
 async def test_a_read_of_a_stopped_loop_is_no_read_of_its_last_batch() -> None:
     evidence = KeptEvidence()
     async with serving(snapshot(generation=1), evidence=evidence) as running:

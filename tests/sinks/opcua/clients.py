@@ -28,9 +28,19 @@ NAME, WORD = "historian", "correct horse battery"
 POLICIES = (SecurityPolicyBasic256Sha256, SecurityPolicyAes256Sha256RsaPss)
 
 
+_GIVEN: list[Path] = []
+
+
+def use(folder: Path) -> None:
+    """Take a folder that another process has filled, instead of making one; before anything else here."""
+    _GIVEN.append(folder)
+
+
 @cache
 def place() -> Path:
     """Return a folder with a users file, a client's certificate and key; keys take long, so there is one for all."""
+    if _GIVEN:
+        return _GIVEN[0]
     folder = Path(tempfile.mkdtemp(prefix="opcua-"))
     add_user(folder / "users", NAME, WORD)
     for name in ("client", "stranger"):

@@ -15,8 +15,8 @@ from caiso_ads.core.points import GATEWAY_POINTS, RESOURCE_POINTS
 from caiso_ads.core.quality import Directive, Quality
 from caiso_ads.errors import ConfigError
 from caiso_ads.ports import SinkContext
+from caiso_ads.sinks._child.parent import ChildError
 from caiso_ads.sinks.opcua import Config
-from caiso_ads.sinks.opcua._parent import OpcUaError
 from tests.fakes import FakeClock, MemoryStore
 from tests.sinks.modbus.snapshots import AT, IDS, nothing_known, resource, snapshot
 from tests.sinks.opcua.clients import POLICIES, WORD, Running, client, keys, place, point, serving, value
@@ -61,7 +61,7 @@ async def test_a_wrong_name_or_password_is_refused(name: str, word: str) -> None
                 pass
 
 
-async def test_no_clear_text_and_nobody_without_a_name() -> None:
+async def test_row_162_no_clear_text_and_nobody_without_a_name() -> None:
     async with serving(nothing_known()) as running:
         plain = Client(f"opc.tcp://127.0.0.1:{running.port}/caiso-ads", timeout=5)
         offered = await plain.connect_and_get_server_endpoints()
@@ -95,7 +95,7 @@ async def test_where_certificates_are_listed_a_password_alone_is_not_enough() ->
                 pass
 
 
-async def test_a_write_is_refused_and_changes_nothing() -> None:
+async def test_row_163_a_write_is_refused_and_changes_nothing() -> None:
     async with serving(snapshot()) as running, client(running.port) as writer:
         for name in (f"{ALPHA}.setpoint_mw", "Gateway.heartbeat", f"{ALPHA}.setpoint_mw.EngineeringUnits"):
             before = await value(writer, name)
@@ -132,7 +132,7 @@ async def test_a_subscriber_hears_a_changed_directive_and_at_the_end_that_we_sto
             assert await changes.heard.get() == (None, 0x800C0000)
 
 
-async def test_a_loop_that_stands_still_is_not_good() -> None:
+async def test_row_158_a_loop_that_stands_still_is_not_good() -> None:
     async with serving(snapshot(), stall_limit_s=2.0) as running, client(running.port) as reader:
 
         async def distrusted() -> bool:
@@ -146,7 +146,7 @@ async def test_a_loop_that_stands_still_is_not_good() -> None:
 async def test_a_killed_process_is_an_error_of_this_sink_and_it_serves_again() -> None:
     async with serving(snapshot()) as running:
         os.kill(running.sink.pid, signal.SIGKILL)
-        with pytest.raises(OpcUaError, match="ended"):
+        with pytest.raises(ChildError, match="ended"):
             await running.task
         running.feed.publish(snapshot(generation=2))
         await running.start()

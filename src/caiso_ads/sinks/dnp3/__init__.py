@@ -6,16 +6,24 @@ for the library and its faults, ``server`` for the connections.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib.util import find_spec
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
 
 from caiso_ads.errors import ConfigError
-from caiso_ads.ports import Sink, SinkContext
+from caiso_ads.ports import Feed, Sink, SinkContext
 from caiso_ads.sinks._allow import ALLOW_FORMS, AllowList
+from caiso_ads.sinks._child.parent import Child
+from caiso_ads.sinks._child.wire import Caps
+from caiso_ads.sinks._listener_keys import check
 from caiso_ads.sinks.dnp3.plan import Plan
+
+NO_PROFILE = "none"
+LAST_ADDRESS = 65_519
+LAST_WORD_S = 0.2  # time for an answer that is on its way
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -45,11 +53,26 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         float, Meta(ge=2, le=60, description="without a new snapshot for so long nothing is served as good")
     ] = 5.0
 
+    profile: Annotated[
+        Literal["none", "1815.2"],
+        Meta(description="1815.2: monitor points of IEEE 1815.2 too, one further outstation for each resource"),
+    ] = "none"
+    profile_address: Annotated[
+        int, Meta(ge=1, le=65_519, description="DNP3 address of the first resource's; the next ones follow")
+    ] = 1000
+    memory_limit_mb: Annotated[
+        int, Meta(ge=384, le=65_536, description="MB of memory the process may ask for; on Linux only")
+    ] = 512
+    descriptor_limit: Annotated[
+        int, Meta(ge=32, le=65_536, description="open files and connections of the process; not on Windows")
+    ] = 64
+
     def __post_init__(self) -> None:
         """Refuse values that cannot work; ConfigError names the key."""
-        if not self.host.strip():
-            raise ConfigError(f"{self.host!r} is not an address such as 127.0.0.1", table="sinks.dnp3", key="host")
+        check(self, "sinks.dnp3")
         self.allowed()
+        if self.profile not in (NO_PROFILE, "1815.2"):
+            raise ConfigError(f"{self.profile!r} is neither none nor 1815.2", table="sinks.dnp3", key="profile")
 
     def allowed(self) -> AllowList:
         """Return who may connect; ConfigError for a line that means nothing."""
@@ -63,20 +86,42 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         """Return the sink; ConfigError when the resources do not fit or the library is not installed."""
         if find_spec("dnp3") is None:
             raise ConfigError("needs the library dnp3py", table="sinks.dnp3", cure="pip install 'caiso-ads[dnp3]'")
-        from caiso_ads.sinks.dnp3.server import (  # noqa: PLC0415 - the library is needed only here
-            Dnp3Sink,
-            Settings,
-        )
+        self.plan(context.resource_ids, context.nodes)
+        last = self.profile_address + len(context.resource_ids) - 1
+        if self.profile != NO_PROFILE and (self.profile_address <= self.address <= last or last > LAST_ADDRESS):
+            problem = (
+                f"{self.profile_address} to {last} must not hold address {self.address}, and end by {LAST_ADDRESS}"
+            )
+            raise ConfigError(problem, table="sinks.dnp3", key="profile_address")
+        caps = Caps(self.memory_limit_mb, self.descriptor_limit, LAST_WORD_S)
+        child = Child("dnp3", ("-P", "-m", "caiso_ads.sinks.dnp3._child"), caps, context.evidence)
+        return Dnp3Process(child, Setup(self, context.resource_ids, context.nodes))
 
-        settings = Settings(
-            host=self.host,
-            port=self.port,
-            address=self.address,
-            master_address=self.master_address,
-            allow=self.allowed(),
-            event_limit=self.event_limit,
-            idle_timeout_s=self.idle_timeout_s,
-            confirm_timeout_s=self.confirm_timeout_s,
-            stall_limit_s=self.stall_limit_s,
-        )
-        return Dnp3Sink(self.plan(context.resource_ids, context.nodes), settings, context.evidence)
+
+class Setup(msgspec.Struct, frozen=True):
+    """What the process is told at its start."""
+
+    config: Config
+    resource_ids: tuple[str, ...]
+    node_ids: tuple[str, ...]
+
+
+class Dnp3Process:
+    """The sink as the gateway sees it: an outstation in a process of its own."""
+
+    def __init__(self, child: Child, setup: Setup) -> None:
+        self._child, self._setup = child, setup
+
+    async def run(self, feed: Feed, started: Callable[[], None]) -> None:
+        """Serve until cancelled. Raises OSError or ChildError when the process cannot serve."""
+        await self._child.run(self._setup, feed, started)
+
+    @property
+    def bound(self) -> tuple[tuple[str, int], ...]:
+        """Where it listens."""
+        return self._child.bound
+
+    @property
+    def pid(self) -> int | None:
+        """The process, while it runs."""
+        return self._child.pid

@@ -15,6 +15,7 @@ from dnp3.outstation.peer import PeerId
 from caiso_ads.core.points import Snapshot
 from caiso_ads.sinks.dnp3 import values
 from caiso_ads.sinks.dnp3.plan import Plan
+from caiso_ads.sinks.dnp3.profile import ProfilePlan
 from caiso_ads.sinks.dnp3.values import Shown
 
 FRAGMENT = 2048
@@ -23,7 +24,7 @@ FRAGMENT = 2048
 class Engine:
     """One outstation: points, events and answers. ``generation`` is of the snapshot that reads are answered from."""
 
-    def __init__(self, plan: Plan, address: int, event_limit: int) -> None:
+    def __init__(self, plan: Plan | ProfilePlan, address: int, event_limit: int) -> None:
         self._plan = plan
         entries = list(plan.entries())
         limits = DatabaseConfig(
@@ -53,9 +54,14 @@ class Engine:
     def apply(self, snapshot: Snapshot) -> None:
         """Serve this snapshot from now on. The first one makes no events: a master reads everything at its start."""
         first = not self._told
-        for index, shown in values.analogs(self._plan, snapshot):
+        plan = self._plan
+        if isinstance(plan, ProfilePlan):
+            analogs, binaries = plan.analogs(snapshot), plan.binaries(snapshot)
+        else:
+            analogs, binaries = values.analogs(plan, snapshot), values.binaries(plan, snapshot)
+        for index, shown in analogs:
             self._analog(index, shown, first=first)
-        for index, (value, flags) in values.binaries(self._plan, snapshot):
+        for index, (value, flags) in binaries:
             self.database.update_binary_input(index, bool(value), BinaryQuality(flags))
         if first:
             self.database.event_buffer.clear_all()

@@ -1,7 +1,7 @@
 """The TCP side: who may connect, the data link, and one thread that does the library's slow work.
 
-Rule: the gateway's loop only moves bytes; whatever takes longer runs in the sink's own thread, one job at a time. One
-master at a time: a newer connection of the same address replaces the older, another address is refused meanwhile.
+Rule: the loop only moves bytes; whatever takes longer runs in the sink's own thread, one job at a time; all of it in a
+process of its own, because Python's lock makes a thread's work hold every loop of the process. One master at a time: a newer connection of the same address replaces the older, another address is refused meanwhile.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from dnp3.core.enums import LinkFunctionCode as Link
 from dnp3.datalink.builder import build_ack, build_link_status, build_unconfirmed_user_data
@@ -26,8 +26,10 @@ from caiso_ads.ports import Feed
 from caiso_ads.ports.evidence import SinkEvidence
 from caiso_ads.sinks._allow import AllowList
 from caiso_ads.sinks._trust import without_trust
+from caiso_ads.sinks.dnp3 import NO_PROFILE, Config
 from caiso_ads.sinks.dnp3.engine import FRAGMENT, Engine
 from caiso_ads.sinks.dnp3.plan import Plan
+from caiso_ads.sinks.dnp3.profile import ProfilePlan
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +53,23 @@ class Settings:
     idle_timeout_s: float
     confirm_timeout_s: float
     stall_limit_s: float
+    profile_address: int = 0
+
+
+def settings_of(config: Config) -> Settings:
+    """Return what the server needs of its configuration."""
+    return Settings(
+        host=config.host,
+        port=config.port,
+        address=config.address,
+        master_address=config.master_address,
+        allow=config.allowed(),
+        event_limit=config.event_limit,
+        idle_timeout_s=config.idle_timeout_s,
+        confirm_timeout_s=config.confirm_timeout_s,
+        stall_limit_s=config.stall_limit_s,
+        profile_address=config.profile_address if config.profile != NO_PROFILE else 0,
+    )
 
 
 class Dnp3Sink:
@@ -62,6 +81,7 @@ class Dnp3Sink:
         self.refused = 0
         self._live = False
         self.engine: Engine
+        self.engines: dict[int, Engine] = {}
         self._pool: ThreadPoolExecutor
         self._master: tuple[str, asyncio.Task[None]] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -72,7 +92,8 @@ class Dnp3Sink:
         wanted = self.settings
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="dnp3")
         try:
-            self.engine = await self.do(lambda: Engine(self.plan, wanted.address, wanted.event_limit))
+            self.engines = await self.do(self._make)
+            self.engine = self.engines[wanted.address]
             shown = feed.latest
             await self._show(shown, shown)
             server = await self._listen()
@@ -87,6 +108,15 @@ class Dnp3Sink:
         finally:
             self._pool.shutdown(wait=False, cancel_futures=True)
 
+    def _make(self) -> dict[int, Engine]:
+        """Return an outstation by address: the catalogue's, and with a profile one of each resource."""
+        wanted = self.settings
+        engines = {wanted.address: Engine(self.plan, wanted.address, wanted.event_limit)}
+        if wanted.profile_address:
+            for address, one in enumerate(self.plan.resource_ids, wanted.profile_address):
+                engines[address] = Engine(ProfilePlan(one), address, wanted.event_limit)
+        return engines
+
     async def _listen(self) -> asyncio.Server:
         host, port = self.settings.host, self.settings.port
         try:
@@ -99,7 +129,9 @@ class Dnp3Sink:
     async def _follow(self, feed: Feed, shown: Snapshot) -> None:
         while True:
             try:
-                newer = await asyncio.wait_for(feed.after(shown.generation), self.settings.stall_limit_s)
+                # Not wait_for: in Python 3.11 it can swallow a cancellation that comes together with the result.
+                async with asyncio.timeout(self.settings.stall_limit_s):
+                    newer = await feed.after(shown.generation)
             except TimeoutError:
                 self.note("stalled", "the control loop has published nothing; all values are now served as not good")
                 await self._show(shown, without_trust(shown))
@@ -109,8 +141,17 @@ class Dnp3Sink:
             self.evidence.seen(_NAME, shown.generation)
 
     async def _show(self, source: Snapshot, shown: Snapshot) -> None:
-        await self.do(lambda: self.engine.apply(shown))
+        await self.do(lambda: self._apply(shown))
         self._live = source is shown
+
+    def _apply(self, shown: Snapshot) -> None:
+        for one in self.engines.values():
+            one.apply(shown)
+
+    def release(self, numbers: Mapping[int, int]) -> None:
+        """Forget what a connection selected; ``numbers`` are its numbers by address."""
+        for address, number in numbers.items():
+            self.engines[address].release(number)
 
     async def do(self, work: Callable[[], T]) -> T:
         """Run a piece of the library's work in the sink's thread."""
@@ -170,10 +211,10 @@ class Dnp3Sink:
         self.evidence.refused(_NAME, peer, f"control (function {function})")
         self.note("control", f"{peer}, master {source}, tried function {function}; this outstation is read-only")
 
-    def read(self, peer: str, generation: int) -> None:
-        """Tell that this master has a snapshot."""
+    def read(self, peer: str, address: int, generation: int) -> None:
+        """Tell that this master has a snapshot, from the outstation of that address."""
         if self._live:
-            self.evidence.read(_NAME, peer, self.settings.address, generation)
+            self.evidence.read(_NAME, peer, address, generation)
 
     def note(self, kind: str, text: str) -> None:
         """Log a warning, at most one of a kind in a minute."""
@@ -183,56 +224,65 @@ class Dnp3Sink:
             log.warning("DNP3: %s", text)
 
 
+class Request(NamedTuple):
+    """One request fragment: for the outstation of that address, from the master ``source``."""
+
+    address: int
+    source: int
+    data: bytes
+
+
 class Session:
     """One master's connection."""
 
     def __init__(self, sink: Dnp3Sink, peer: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._sink, self._peer, self._reader, self._writer = sink, peer, reader, writer
-        self._address, self._master = sink.settings.address, sink.settings.master_address
-        self._frames, self._parts = FrameParser(), Reassembler(max_fragment_size=FRAGMENT)
-        self._segments = Segmenter()
-        self._read = -1
+        self._master, self._frames, self._segments = sink.settings.master_address, FrameParser(), Segmenter()
+        self._parts = {address: Reassembler(max_fragment_size=FRAGMENT) for address in sink.engines}
+        self._numbers: dict[int, int] = {}
+        self._read: dict[int, int] = {}
 
     async def run(self) -> None:
         """Answer until the other side ends; OSError, TimeoutError or ValueError when it must end here."""
-        engine = self._sink.engine
-        number = await self._sink.do(engine.connection)
+        engines = self._sink.engines
+        self._numbers = await self._sink.do(lambda: {address: one.connection() for address, one in engines.items()})
         requests = self._requests()
         try:
-            async for source, request in requests:
-                await self._answer(number, source, request, requests)
+            async for request in requests:
+                await self._answer(request, requests)
         finally:
             await requests.aclose()
-            self._sink.submit(lambda: engine.release(number))
+            numbers = self._numbers
+            self._sink.submit(lambda: self._sink.release(numbers))
 
-    async def _requests(self) -> AsyncGenerator[tuple[int, bytes], None]:
-        while data := await asyncio.wait_for(self._reader.read(4096), self._sink.settings.idle_timeout_s):
+    async def _requests(self) -> AsyncGenerator[Request, None]:
+        while data := await self._some():
             for frame in self._frames.feed(data):
                 head = frame.header
-                if head.destination != self._address or not head.control.prm:
+                if head.destination not in self._parts or not head.control.prm:
                     continue
                 if self._master and head.source != self._master:
                     self._sink.note("address", f"{self._peer} speaks as master {head.source}; ignored")
                     continue
-                if await self._link(head.control.function_code, head.source) and frame.user_data:
-                    whole = self._parts.add(TransportSegment.from_bytes(frame.user_data))
+                if await self._link(head.control.function_code, head.destination, head.source) and frame.user_data:
+                    whole = self._parts[head.destination].add(TransportSegment.from_bytes(frame.user_data))
                     if whole is not None and len(whole.data) >= _SHORTEST:
-                        yield head.source, whole.data
+                        yield Request(head.destination, head.source, whole.data)
 
-    async def _link(self, function: int, source: int) -> bool:
+    async def _link(self, function: int, address: int, source: int) -> bool:
         """Answer the data link; return whether the frame carries data."""
         if function == Link.PRI_UNCONFIRMED_USER_DATA:
             return True
         if function == Link.PRI_REQUEST_LINK_STATUS:
-            await self._send(build_link_status(source, self._address, False).to_bytes())
+            await self._send(build_link_status(source, address, False).to_bytes())
         elif function in (Link.PRI_RESET_LINK_STATE, Link.PRI_TEST_LINK_STATE, Link.PRI_CONFIRMED_USER_DATA):
-            await self._send(build_ack(source, self._address, False).to_bytes())
+            await self._send(build_ack(source, address, False).to_bytes())
         return function == Link.PRI_CONFIRMED_USER_DATA
 
-    async def _answer(
-        self, number: int, source: int, request: bytes, requests: AsyncIterator[tuple[int, bytes]]
-    ) -> None:
-        sink, engine, function = self._sink, self._sink.engine, request[1]
+    async def _answer(self, asked: Request, requests: AsyncIterator[Request]) -> None:
+        address, source, request = asked
+        sink, engine, function = self._sink, self._sink.engines[address], request[1]
+        number = self._numbers[address]
         if function in _REFUSED:
             sink.audit(function, self._peer, source)
 
@@ -242,42 +292,45 @@ class Session:
 
         fragments, generation, had_events = await sink.do(work)
         try:
-            whole = await self._deliver(source, fragments, requests)
+            whole = await self._deliver(asked, fragments, requests)
         except BaseException:
             if had_events:
                 sink.submit(engine.lost)
             raise
         if whole and fragments:
             await sink.do(lambda: engine.delivered(fragments[-1]))
-            if function == _READ and generation > self._read:
-                self._read = generation
-                sink.read(self._peer, generation)
+            if function == _READ and generation > self._read.get(address, -1):
+                self._read[address] = generation
+                sink.read(self._peer, address, generation)
         elif had_events:
             await sink.do(engine.lost)
 
-    async def _deliver(
-        self, source: int, fragments: Sequence[bytes], requests: AsyncIterator[tuple[int, bytes]]
-    ) -> bool:
+    async def _deliver(self, asked: Request, fragments: Sequence[bytes], requests: AsyncIterator[Request]) -> bool:
         for fragment in fragments:
             frames = [
                 build_unconfirmed_user_data(
-                    destination=source, source=self._address, dir_from_master=False, user_data=segment.to_bytes()
+                    destination=asked.source, source=asked.address, dir_from_master=False, user_data=segment.to_bytes()
                 ).to_bytes()
                 for segment in self._segments.segment(fragment)
             ]
             await self._send(b"".join(frames))
-            if fragment is not fragments[-1] and not await self._confirmed(fragment[0] & 0x0F, requests):
+            if fragment is not fragments[-1] and not await self._confirmed(asked.address, fragment[0] & 0x0F, requests):
                 return False
         return True
 
-    async def _confirmed(self, sequence: int, requests: AsyncIterator[tuple[int, bytes]]) -> bool:
+    async def _confirmed(self, address: int, sequence: int, requests: AsyncIterator[Request]) -> bool:
         """Return whether the fragment was confirmed; TimeoutError ends the connection of a master that does not."""
         async with asyncio.timeout(self._sink.settings.confirm_timeout_s):
-            async for _, message in requests:
-                if message[1] == _CONFIRM and message[0] & 0x0F == sequence:
+            async for at, _, message in requests:
+                if at == address and message[1] == _CONFIRM and message[0] & 0x0F == sequence:
                     return True
         return False
 
     async def _send(self, data: bytes) -> None:
         self._writer.write(data)
-        await asyncio.wait_for(self._writer.drain(), self._sink.settings.confirm_timeout_s)
+        async with asyncio.timeout(self._sink.settings.confirm_timeout_s):
+            await self._writer.drain()
+
+    async def _some(self) -> bytes:
+        async with asyncio.timeout(self._sink.settings.idle_timeout_s):
+            return await self._reader.read(4096)

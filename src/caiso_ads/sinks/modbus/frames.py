@@ -7,7 +7,7 @@ conversation, since no later byte can be trusted. Spec: MODBUS Application Proto
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from caiso_ads.sinks.modbus.image import Image
@@ -41,23 +41,25 @@ class Counters:
     connections: int = 0
     connections_refused: int = 0
     connections_dropped: int = 0
+    handshakes_failed: int = 0
+    roles_refused: int = 0
 
 
 class Responder:
-    """Answers for one unit. ``image`` gives the newest image; ``audit`` hears of each attempt to write."""
+    """Answers for the units of a plan. ``image`` gives the newest image; ``audit`` hears of each attempt to write."""
 
     def __init__(
         self,
         image: Callable[[], Image],
         *,
-        unit_id: int,
+        units: Collection[int],
         identity: dict[int, bytes],
         answer_foreign_units: bool = True,
         audit: Callable[[int, str], None],
     ) -> None:
         self.counters = Counters()
         self._image = image
-        self._unit = unit_id
+        self._units = frozenset(units)
         self._identity = identity
         self._answer_foreign = answer_foreign_units
         self._audit = audit
@@ -85,10 +87,10 @@ class Responder:
 
     def _one(self, transaction: int, buffer: bytearray, at: int, length: int, peer: str) -> bytes:
         unit, function = buffer[at], buffer[at + 1]
-        if unit != self._unit:
+        if unit not in self._units:
             return self._refuse(transaction, unit, function, NO_SUCH_UNIT) if self._answer_foreign else b""
         if 1 <= function <= 4:
-            data = self._read(function, buffer, at + 2, length)
+            data = self._read(unit, function, buffer, at + 2, length)
             if isinstance(data, bytes):
                 size = len(data)
                 return _REPLY.pack(transaction, 0, 3 + size, unit, function, size) + data
@@ -99,15 +101,18 @@ class Responder:
                 return _MBAP.pack(transaction, 0, 2 + len(answer)) + bytes((unit, function)) + answer
             return self._refuse(transaction, unit, function, answer)
         if function in _WRITES:
-            self.counters.writes_refused += 1
-            self._audit(function, peer)
+            self._tell_write(function, peer)
         return self._refuse(transaction, unit, function, ILLEGAL_FUNCTION)
+
+    def _tell_write(self, function: int, peer: str) -> None:
+        self.counters.writes_refused += 1
+        self._audit(function, peer)
 
     def _refuse(self, transaction: int, unit: int, function: int, code: int) -> bytes:
         self.counters.exceptions += 1
         return _REPLY.pack(transaction, 0, 3, unit, function | 0x80, code)
 
-    def _read(self, function: int, buffer: bytearray, at: int, length: int) -> bytes | int:
+    def _read(self, unit: int, function: int, buffer: bytearray, at: int, length: int) -> bytes | int:
         """Return the data, or the exception code: the order of checks is the specification's."""
         if length != 6:
             return ILLEGAL_VALUE
@@ -115,11 +120,11 @@ class Responder:
         if function >= 3:
             if not 1 <= quantity <= MAX_REGISTERS:
                 return ILLEGAL_VALUE
-            data = self._image().registers(address, quantity)
+            data = self._image().units[unit].registers(address, quantity)
         else:
             if not 1 <= quantity <= MAX_BITS:
                 return ILLEGAL_VALUE
-            data = self._image().discrete(address, quantity)
+            data = self._image().units[unit].discrete(address, quantity)
         return ILLEGAL_ADDRESS if data is None else data
 
     def _identify(self, request: bytes) -> bytes | int:
@@ -138,6 +143,22 @@ class Responder:
         if first in dict(wanted):  # any other begins again at the first object
             wanted = [item for item in wanted if item[0] >= first]
         return _identity_page(access, wanted)
+
+
+class Refuser(Responder):
+    """Answers every request with exception 01, for a master whose certificate gives it no right to read.
+
+    It counts and audits with the responder it stands in for. Spec: MODBUS/TCP Security V2.1, role-based authorisation.
+    """
+
+    def __init__(self, instead_of: Responder) -> None:
+        self.counters, self._audit = instead_of.counters, instead_of._audit  # noqa: SLF001 - of the same class
+
+    def _one(self, transaction: int, buffer: bytearray, at: int, length: int, peer: str) -> bytes:  # noqa: ARG002 - its parent's
+        unit, function = buffer[at], buffer[at + 1]
+        if function in _WRITES:
+            self._tell_write(function, peer)
+        return self._refuse(transaction, unit, function, ILLEGAL_FUNCTION)
 
 
 def _identity_page(access: int, wanted: list[tuple[int, bytes]]) -> bytes:

@@ -9,16 +9,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from typing import cast
 
 from caiso_ads.ports import Feed
 from caiso_ads.ports.evidence import UNWATCHED, SinkEvidence
-from caiso_ads.sinks.modbus.frames import BUFFER_SIZE, Counters, Responder
+from caiso_ads.sinks.modbus.admission import NOT_ALLOWED, Admission, Places
+from caiso_ads.sinks.modbus.frames import BUFFER_SIZE, Counters, Refuser, Responder
+from caiso_ads.sinks.modbus.handshake import FAILED, Handshake, Security, peer_of
 from caiso_ads.sinks.modbus.image import Image, Renderer
 from caiso_ads.sinks.modbus.layout import Plan
+from caiso_ads.sinks.modbus.security import Tls, server_context
 
 log = logging.getLogger(__name__)
 
@@ -27,23 +29,22 @@ LOG_INTERVAL_S = 60.0
 _NEVER = float("inf")
 _NAME = "modbus"
 _NOTHING = -1
-_FUNCTION, _READS = 7, range(1, 5)  # where the function code stands in a reply, and the codes that carry data
+_UNIT, _FUNCTION, _READS = 6, 7, range(1, 5)  # where both stand in a reply, and the codes that carry data
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Where to listen, as which unit, and the limits; times in seconds of the machine's monotonic clock."""
+    """Where to listen, and the limits; times in seconds of the machine's monotonic clock."""
 
     host: str
     port: int
-    unit_id: int
     identity: dict[int, bytes]
     answer_foreign_units: bool
-    max_connections: int
-    max_per_address: int
+    places: Places
     idle_timeout_s: float
     half_frame_timeout_s: float
     stall_limit_s: float
+    tls: Tls | None = None
 
     @property
     def sweep_s(self) -> float:
@@ -64,14 +65,16 @@ class ModbusSink:
         self.now = 0.0
         self.responder = Responder(
             self._current,
-            unit_id=settings.unit_id,
+            units=plan.unit_ids,
             identity=settings.identity,
             answer_foreign_units=settings.answer_foreign_units,
             audit=self._audit,
         )
+        self.refuser = Refuser(self.responder)
+        self.several_units = len(plan.unit_ids) > 1
         self._renderer = Renderer(plan)
-        self._open: set[Connection] = set()
-        self._per_address: Counter[str] = Counter()
+        self._open: set[Connection | Handshake] = set()
+        self._admission = Admission(settings.places)
         self._last_logged: dict[str, float] = {}
         self._feed: Feed
         self._image: Image
@@ -87,13 +90,19 @@ class ModbusSink:
         """How many masters are connected now."""
         return len(self._open)
 
+    def counts(self) -> Mapping[str, int]:
+        """Return what the status shows: the counters since construction, and the masters connected now."""
+        return {**asdict(self.counters), "open_connections": self.connections}
+
     async def run(self, feed: Feed, started: Callable[[], None]) -> None:
         """Listen and serve until cancelled; OSError when the address cannot be had."""
         loop = asyncio.get_running_loop()
         self.attach(feed, loop.time())
         host, port = self.settings.host, self.settings.port
+        handshakes: set[asyncio.Task[None]] = set()
+        make = await self._factory(handshakes)
         try:
-            server = await loop.create_server(lambda: Connection(self), host, port, backlog=BACKLOG)
+            server = await loop.create_server(make, host, port, backlog=BACKLOG)
         except OSError as error:
             raise OSError(error.errno, f"Modbus TCP cannot listen on {host}:{port}: {error.strerror}") from error
         self.bound = tuple(socket.getsockname()[:2] for socket in server.sockets)
@@ -107,8 +116,20 @@ class ModbusSink:
             server.close()
             for connection in tuple(self._open):
                 connection.abort()
+            await asyncio.gather(*handshakes)
             await server.wait_closed()
             self.bound = ()
+            log.info(
+                "Modbus: %s", ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in self.counts().items())
+            )
+
+    async def _factory(self, handshakes: set[asyncio.Task[None]]) -> Callable[[], Connection | Handshake]:
+        """Return what makes the protocol of a new connection. With TLS it reads the files; CertificateError names one."""
+        if (tls := self.settings.tls) is None:
+            return lambda: Connection(self)
+        context = await asyncio.to_thread(server_context, tls)
+        security = Security(tls, context, handshakes, self.settings.half_frame_timeout_s)
+        return lambda: Handshake(self, security)
 
     def attach(self, feed: Feed, now: float) -> None:
         """Serve this feed from now on."""
@@ -140,29 +161,43 @@ class ModbusSink:
             self.evidence.seen(_NAME, self.readable)
         return image
 
-    def admit(self, connection: Connection) -> bool:
+    def admit(self, guest: Connection | Handshake) -> bool:
         """Take a new connection into account, or refuse it."""
-        limits, peer = self.settings, connection.peer
-        if len(self._open) >= limits.max_connections:
-            why = f"{limits.max_connections} connections are open"
-        elif self._per_address[peer] >= limits.max_per_address:
-            why = f"{limits.max_per_address} connections from there are open"
-        else:
-            self._open.add(connection)
-            self._per_address[peer] += 1
+        refusal = self._admission.refusal(guest.peer)
+        if refusal is None:
+            self._open.add(guest)
+            self._admission.enter(guest.peer)
             self.counters.connections += 1
             return True
         self.counters.connections_refused += 1
-        self.note("refused", f"connection of {peer} refused: {why}")
+        if refusal.kind == NOT_ALLOWED:
+            self.evidence.refused(_NAME, guest.peer, f"connection ({NOT_ALLOWED})")
+        self.note(f"refused: {refusal.kind}", f"connection of {guest.peer} refused: {refusal.text}")
         return False
 
-    def forget(self, connection: Connection) -> None:
+    def forget(self, guest: Connection | Handshake) -> None:
         """Take an ended connection out of account; one never admitted is ignored."""
-        if connection in self._open:
-            self._open.remove(connection)
-            self._per_address[connection.peer] -= 1
-            if not self._per_address[connection.peer]:
-                del self._per_address[connection.peer]
+        if guest in self._open:
+            self._open.remove(guest)
+            self._admission.leave(guest.peer)
+
+    def welcome(self, guest: Handshake, transport: asyncio.Transport, *, trusted: bool) -> Connection:
+        """Let a secured connection take over the place of its handshake; it is answered by its role."""
+        connection = Connection(self)
+        connection.secured(transport, guest.peer, trusted=trusted)
+        if guest in self._open:
+            self._open.remove(guest)
+            self._open.add(connection)
+        return connection
+
+    def refused(self, peer: str, what: str, text: str) -> None:
+        """Count, log and record a handshake that failed, or a certificate without the right role."""
+        if what == FAILED:
+            self.counters.handshakes_failed += 1
+        else:
+            self.counters.roles_refused += 1
+        self.evidence.refused(_NAME, peer, f"TLS {what}")
+        self.note(f"TLS {what}", text)
 
     def note(self, kind: str, text: str) -> None:
         """Log a warning, at most one of a kind in a minute."""
@@ -187,16 +222,22 @@ class Connection(asyncio.BufferedProtocol):
         self._view = memoryview(self._buffer)
         self._end = 0
         self._read = _NOTHING
+        self._told: set[int] = set()  # the units that were read of that snapshot
         self._request_at = sink.now
         self._half_since = self._blocked_since = _NEVER
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Start, unless a limit refuses this master."""
         self._transport = cast("asyncio.Transport", transport)  # uvloop's is one too, but not by class
-        address = transport.get_extra_info("peername")
-        self.peer = str(address[0]) if address else "unknown"
+        self.peer = peer_of(transport)
         if not self._sink.admit(self):
             self._transport.abort()
+
+    def secured(self, transport: asyncio.Transport, peer: str, *, trusted: bool) -> None:
+        """Start on a channel that a handshake has secured; without the right role every request gets exception 01."""
+        self._transport, self.peer = transport, peer
+        if not trusted:
+            self._answer = self._sink.refuser.answer
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio fixes the signature
         """End."""
@@ -212,7 +253,7 @@ class Connection(asyncio.BufferedProtocol):
         replies, used, sound = self._answer(self._buffer, end, self.peer)
         if replies:
             self._transport.write(replies[0] if len(replies) == 1 else b"".join(replies))
-            if sink.readable > self._read:
+            if sink.readable > self._read or sink.several_units:
                 self._note_read(replies)
         if used:
             self._request_at = sink.now
@@ -225,11 +266,18 @@ class Connection(asyncio.BufferedProtocol):
             self._keep(used, end)
 
     def _note_read(self, replies: list[bytes]) -> None:
-        """Tell that this master has the newest snapshot, once: an exception or the identity is no read of it."""
-        if self._transport.is_closing() or not any(reply[_FUNCTION] in _READS for reply in replies):
+        """Tell that this master has the newest snapshot, once a unit: an exception or the identity is no read of it."""
+        newest = self._sink.readable
+        units = {reply[_UNIT] for reply in replies if reply[_FUNCTION] in _READS}
+        if newest > self._read:
+            if not units or self._transport.is_closing():
+                return
+            self._read, self._told = newest, set()
+        elif newest < 0 or newest < self._read:  # nothing is served as live
             return
-        self._read = self._sink.readable
-        self._sink.evidence.read(_NAME, self.peer, self._sink.settings.unit_id, self._read)
+        for unit in sorted(units - self._told):
+            self._told.add(unit)
+            self._sink.evidence.read(_NAME, self.peer, unit, newest)
 
     def _keep(self, used: int, end: int) -> None:
         if used or not self._end:  # a new frame has begun; one that drips on keeps its first time

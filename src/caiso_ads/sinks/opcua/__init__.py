@@ -1,25 +1,29 @@
 """OPC UA: a folder for each resource, served by a process of its own, for users and certificates that are listed.
 
 Rule: nobody is let in by default, nothing can be written, and a fault of the library stays in its process. Read
-``_space`` for the address space, ``_status`` for quality, ``_child`` for the server, ``_parent`` for the pipe.
+``_space`` for the address space, ``_status`` for quality, ``_child`` for the server, ``_limits``
+and ``_logins`` for what clients may do to it.
 """
 
 from __future__ import annotations
 
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, get_type_hints
+from typing import Annotated, ClassVar
 
 import msgspec
 from msgspec import Meta
 
 from caiso_ads.errors import ConfigError
 from caiso_ads.ports import Sink, SinkContext
+from caiso_ads.sinks._listener_keys import check
 from caiso_ads.sinks.opcua._parent import OpcUaSink, Settings, nobody
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The keys of ``[sinks.opcua]``; ConfigError names the key of a value that cannot work."""
+
+    only_read: ClassVar[tuple[str, ...]] = ("users_file",)
 
     host: Annotated[str, Meta(description="address to listen on; 0.0.0.0 is every network of this machine")] = (
         "127.0.0.1"
@@ -41,22 +45,28 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     max_subscriptions: Annotated[
         int, Meta(ge=1, le=10_000, description="subscriptions at one time, of all clients")
     ] = 100
+    max_monitored_items: Annotated[
+        int, Meta(ge=100, le=1_000_000, description="variables watched at one time, by all subscriptions")
+    ] = 50_000
     max_message_bytes: Annotated[int, Meta(ge=65_536, le=1 << 26, description="longest message of a client")] = 1 << 20
     memory_limit_mb: Annotated[
         int, Meta(ge=256, le=65_536, description="MB of memory the process may ask for; not on Windows")
     ] = 1024
+    descriptor_limit: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=65_536,
+            description="open files and connections of the process; 0 is by max_sessions; not on Windows",
+        ),
+    ] = 0
     stall_limit_s: Annotated[
         float, Meta(ge=2, le=60, description="without a new snapshot for so long nothing is served as good")
     ] = 5.0
 
     def __post_init__(self) -> None:
         """Refuse values that cannot work; ConfigError names the key."""
-        if not self.host.strip():
-            raise ConfigError(f"{self.host!r} is not an address", table="sinks.opcua", key="host")
-        for key, hint in get_type_hints(Config, include_extras=True).items():
-            value, meta = getattr(self, key), hint.__metadata__[0]
-            if meta.ge is not None and not meta.ge <= value <= meta.le:
-                raise ConfigError(f"{value!r} is not from {meta.ge} to {meta.le}", table="sinks.opcua", key=key)
+        check(self, "sinks.opcua")
 
     def build(self, context: SinkContext) -> Sink:
         """Return the sink. Raises ConfigError when nobody could log in, or the library is not installed."""

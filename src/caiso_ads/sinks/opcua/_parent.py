@@ -1,32 +1,26 @@
-"""The gateway's side of the OPC UA process: starts it, feeds it the newest snapshot, raises when it ends or stalls.
+"""The gateway's side of the OPC UA process: what it is told at its start, read and made before it is started.
 
-Rule: whatever the process does, the gateway never waits for it and never dies with it; the supervisor starts it again.
+Rule: this module reads the files; the process gets their content, and no name of a folder but that of its own key.
 """
 
 from __future__ import annotations
 
 import asyncio
-import sys
-from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 
-from caiso_ads.core.points import Snapshot
-from caiso_ads.errors import ConfigError, LocalError
+from caiso_ads.errors import ConfigError
 from caiso_ads.ports import Feed, SinkContext
+from caiso_ads.sinks._child.parent import Child
+from caiso_ads.sinks._child.wire import Caps
 from caiso_ads.sinks.opcua._certificates import server_pair, trusted
-from caiso_ads.sinks.opcua._messages import Reply, Setup, frame, packed
+from caiso_ads.sinks.opcua._setup import Setup
 from caiso_ads.sinks.opcua.users import read_users
 
-START_S, SHOW_S, STOP_S = 60.0, 15.0, 5.0
-_NAME = "opcua"
-
-
-class OpcUaError(LocalError):
-    """The OPC UA process ended, or does not answer."""
+SPARE_DESCRIPTORS = 64
+LAST_WORD_S = 0.5  # time for subscribers to hear that we stop
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,8 +33,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     trusted_certificates: Path | None
     max_sessions: int
     max_subscriptions: int
+    max_monitored_items: int
     max_message_bytes: int
     memory_limit_mb: int
+    descriptor_limit: int
     stall_limit_s: float
 
 
@@ -49,75 +45,23 @@ class OpcUaSink:
 
     def __init__(self, settings: Settings, context: SinkContext) -> None:
         self._settings, self._context = settings, context
-        self.bound: tuple[tuple[str, int], ...] = ()
-        self.pid: int | None = None
-        self.certificate = b""
+        caps = Caps(settings.memory_limit_mb, descriptors(settings), LAST_WORD_S)
+        self._child = Child("opcua", ("-P", "-m", "caiso_ads.sinks.opcua._child"), caps, context.evidence)
 
     async def run(self, feed: Feed, started: Callable[[], None]) -> None:
-        """Serve until cancelled. Raises ConfigError, OSError or OpcUaError when the process cannot serve."""
+        """Serve until cancelled. Raises ConfigError, OSError or ChildError when the process cannot serve."""
         setup = await asyncio.to_thread(self.setup)
-        self.certificate = setup.certificate
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-P", "-m", "caiso_ads.sinks.opcua._child", stdin=PIPE, stdout=PIPE
-        )
-        self.pid = process.pid
-        try:
-            await self._send(process, frame(setup))
-            port = (await self._reply(process, START_S)).port
-            await self._show(process, feed.latest)
-            self.bound = ((setup.host, port),)
-            started()
-            generation = feed.latest.generation
-            while True:
-                generation = await self._next(process, feed, generation)
-        finally:
-            self.bound, self.pid = (), None
-            await _end(process)
+        await self._child.run(setup, feed, started)
 
-    async def _next(self, process: Process, feed: Feed, generation: int) -> int:
-        """Show the next snapshot; notice the end of the process while waiting for one."""
-        newer, ended = asyncio.create_task(feed.after(generation)), asyncio.create_task(process.wait())
-        try:
-            await asyncio.wait((newer, ended), return_when=asyncio.FIRST_COMPLETED)
-            if ended.done():
-                raise OpcUaError(f"the process ended with {process.returncode}")
-            snapshot = newer.result()
-        finally:
-            newer.cancel()
-            ended.cancel()
-            await asyncio.gather(newer, ended, return_exceptions=True)
-        await self._show(process, snapshot)
-        return snapshot.generation
+    @property
+    def bound(self) -> tuple[tuple[str, int], ...]:
+        """Where it listens."""
+        return self._child.bound
 
-    async def _show(self, process: Process, snapshot: Snapshot) -> None:
-        await self._send(process, await asyncio.to_thread(lambda: frame(packed(snapshot))))
-        reply = await self._reply(process, SHOW_S)
-        self._context.evidence.seen(_NAME, reply.shown)
-
-    @staticmethod
-    async def _send(process: Process, data: bytes) -> None:
-        assert process.stdin is not None
-        process.stdin.write(data)
-        try:
-            async with asyncio.timeout(SHOW_S):
-                await process.stdin.drain()
-        except (ConnectionError, TimeoutError) as error:
-            raise OpcUaError("the process takes no snapshots") from error
-
-    @staticmethod
-    async def _reply(process: Process, patience_s: float) -> Reply:
-        assert process.stdout is not None
-        try:
-            async with asyncio.timeout(patience_s):
-                line = await process.stdout.readline()
-            reply = msgspec.json.decode(line, type=Reply)
-        except TimeoutError as error:
-            raise OpcUaError(f"the process did not answer in {patience_s:g} s") from error
-        except (msgspec.MsgspecError, ValueError) as error:
-            raise OpcUaError("the process ended") from error
-        if reply.error:
-            raise OpcUaError(reply.error)
-        return reply
+    @property
+    def pid(self) -> int | None:
+        """The process, while it runs."""
+        return self._child.pid
 
     def setup(self) -> Setup:
         """Read and make the files; blocks. Raises ConfigError naming the one that is wrong."""
@@ -142,8 +86,8 @@ class OpcUaSink:
             node_names=dict(context.node_names),
             max_sessions=keys.max_sessions,
             max_subscriptions=keys.max_subscriptions,
+            max_monitored_items=keys.max_monitored_items,
             max_message_bytes=keys.max_message_bytes,
-            memory_limit_mb=keys.memory_limit_mb,
             stall_limit_s=keys.stall_limit_s,
         )
 
@@ -154,14 +98,6 @@ def nobody(key: str, problem: str) -> ConfigError:
     return ConfigError(f"{problem}; without one nobody may log in", table="sinks.opcua", key=key, cure=cure)
 
 
-async def _end(process: Process) -> None:
-    """Close the pipe, which ends the process; kill it when it does not go."""
-    assert process.stdin is not None
-    process.stdin.close()
-    try:
-        async with asyncio.timeout(STOP_S):
-            await process.wait()
-    except TimeoutError:
-        with suppress(ProcessLookupError):  # it went at the last moment
-            process.kill()
-        await process.wait()
+def descriptors(settings: Settings) -> int:
+    """Return how many descriptors the process may have: for its connections, and some to work with."""
+    return settings.descriptor_limit or 2 * settings.max_sessions + SPARE_DESCRIPTORS

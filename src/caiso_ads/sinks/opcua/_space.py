@@ -14,10 +14,11 @@ from asyncua import Node, Server, ua
 
 from caiso_ads.core.points import GATEWAY_POINTS, NODE_POINTS, RESOURCE_POINTS, Kind, Point, PointValue, Snapshot, Value
 from caiso_ads.core.quality import Quality
-from caiso_ads.sinks.opcua._messages import Setup
-from caiso_ads.sinks.opcua._status import GOOD, status_of
+from caiso_ads.sinks.opcua._setup import Setup
+from caiso_ads.sinks.opcua._status import GOOD, held_status, status_of
 
 NAMESPACE = "urn:caiso-ads:points"
+HELD = "held"
 _TYPES = {
     Kind.NUMBER: ua.VariantType.Double,
     Kind.COUNT: ua.VariantType.UInt32,
@@ -36,6 +37,11 @@ def cell(point: Point, known: PointValue) -> Cell:
     """Return what a client sees of a point: value, status code, source time; ages in whole seconds, never younger."""
     value = _plain(point, known.value)
     return value, status_of(point.key, known.quality, present=value is not None), known.source_time
+
+
+def _held(new: Cell) -> Cell:
+    value, status, source_time = new
+    return value, held_status(status, present=value is not None), source_time
 
 
 def _plain(point: Point, value: Value) -> Value:
@@ -90,7 +96,10 @@ class Space:
     async def _row(self, folder: str, points: Sequence[Point], row: Sequence[PointValue], at: datetime) -> int:
         written = 0
         for point, known in zip(points, row, strict=True):
-            written += await self._write(f"{folder}.{point.key}", point, cell(point, known), at)
+            path, new = f"{folder}.{point.key}", cell(point, known)
+            if await self._write(path, point, new, at):
+                written += 1
+                written += await self._write(f"{path}.{HELD}", point, _held(new), at)
         return written
 
     async def _write(self, name: str, point: Point, new: Cell, at: datetime) -> int:
@@ -125,6 +134,7 @@ class Space:
             if point.unit:
                 await self._property(variable, f"{name}.{point.key}", "EngineeringUnits", _unit(point.unit))
             if point.unit == "MW":
+                await self._companion(variable, f"{name}.{point.key}", point)
                 blank = ua.Range(-math.inf, math.inf)
                 made = await self._property(variable, f"{name}.{point.key}", "EURange", blank)
                 self._ranges[name].append(made.nodeid)
@@ -135,16 +145,22 @@ class Space:
         return folder
 
     async def _variable(self, folder: Node, name: str, point: Point) -> Node:
+        return await self._blank(folder, f"{name}.{point.key}", point.key, point, point.doc)
+
+    async def _blank(self, parent: Node, path: str, name: str, point: Point, doc: str) -> Node:
         kind = _TYPES[point.kind]
         blank: Any = datetime(1970, 1, 1, tzinfo=UTC) if point.kind is Kind.TIME else 0
-        path = f"{name}.{point.key}"
-        qualified = ua.QualifiedName(point.key, ua.UInt16(self._index))
-        made = await folder.add_variable(self._id(path), qualified, ua.Variant(blank, kind))
-        await self._text(made, ua.AttributeIds.Description, point.doc)
+        qualified = ua.QualifiedName(name, ua.UInt16(self._index))
+        made = await parent.add_variable(self._id(path), qualified, ua.Variant(blank, kind))
+        await self._text(made, ua.AttributeIds.Description, doc)
         self._cells[path] = (blank, GOOD, None)
-        nothing = cell(point, _NOTHING)
-        await self._write(path, point, nothing, datetime.now(UTC))
+        await self._write(path, point, cell(point, _NOTHING), datetime.now(UTC))
         return made
+
+    async def _companion(self, variable: Node, path: str, point: Point) -> None:
+        doc = "the same number, also while it is only held: its status is Uncertain where that of the point is Bad"
+        made = await self._blank(variable, f"{path}.{HELD}", HELD, point, doc)
+        await self._property(made, f"{path}.{HELD}", "EngineeringUnits", _unit(point.unit))
 
     async def _property(self, variable: Node, path: str, name: str, value: Any) -> Node:
         return await variable.add_property(

@@ -41,3 +41,12 @@ def status_of(key: str, quality: Quality, *, present: bool) -> int:
     if key in _WORDS and present and code & _BAD:
         return UNCERTAIN
     return code if present or code & _BAD else NO_DATA
+
+
+def held_status(status: int, *, present: bool) -> int:
+    """Return the status of the companion that shows a held number: Uncertain where the point itself is Bad.
+
+    UncertainLastUsableValue is the standard's word for a value that is kept while nothing newer comes. It is never
+    better than the point's own status in the eyes of a client that wants Good.
+    """
+    return STATUS[Quality.UNCERTAIN] if present and status & _BAD else status
