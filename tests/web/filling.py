@@ -11,12 +11,13 @@ from caiso_ads.core.answers import Answer, AnswerKind, AnswerState
 from caiso_ads.core.codes import BatchStatus, BatchType, DispatchMode, ReasonCode
 from caiso_ads.core.model import DispatchBatch
 from caiso_ads.core.override import Override
+from caiso_ads.core.points import GATEWAY_POINTS, Snapshot
 from caiso_ads.core.price import Market, Price
-from caiso_ads.core.quality import Directive
+from caiso_ads.core.quality import Directive, Quality
 from caiso_ads.ports.prices import PriceAnswer
 from caiso_ads.store.sqlite import SqlStore
 from tests.fakes import FakeClock
-from tests.sinks.modbus.snapshots import IDS
+from tests.sinks.modbus.snapshots import IDS, snapshot, values
 from tests.store.making import a_batch, a_trajectory, answer, bad_answer, trajectories
 
 NOW = FakeClock().now().wall
@@ -76,6 +77,15 @@ async def fill(path: Path) -> None:
     await store.record_poll(NOW - timedelta(hours=1))
     await store.record_poll(NOW)
     await store.close()
+
+
+def well(generation: int = 2) -> Snapshot:
+    """A snapshot of a gateway that polled, whose store writes and whose clock is trusted."""
+    known = {
+        "heartbeat": 5, "utc_time": NOW, "environment": 2, "link_age_s": 3.5, "store_ok": 1, "clock_ok": 1,
+        "unacknowledged_batches": 2, "clock_offset_s": -0.25,
+    }  # fmt: skip
+    return replace(snapshot(generation=generation), gateway=values(GATEWAY_POINTS, known, Quality.GOOD))
 
 
 def _answer() -> Answer:

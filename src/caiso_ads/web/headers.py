@@ -12,6 +12,7 @@ from aiohttp import web
 
 from caiso_ads.web.answers import ProblemError, as_problem
 from caiso_ads.web.connections import SILENT
+from caiso_ads.web.site import SITE
 
 log = logging.getLogger("caiso_ads.web")
 
@@ -53,6 +54,17 @@ async def problems_only(
 ) -> web.StreamResponse:
     """Answer with a problem in JSON what the router refuses, and with 500 what nobody expected."""
     request.app[SILENT].discard(request.protocol)
+    site = request.app[SITE]
+    begun = site.clock.now().mono
+    answer = await _answered(request, handler)
+    if answer.content_type != "text/event-stream":
+        site.traffic.count(answer.status, site.clock.now().mono - begun)
+    return answer
+
+
+async def _answered(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
     try:
         return await handler(request)
     except web.HTTPException as refused:

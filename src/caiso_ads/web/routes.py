@@ -52,9 +52,12 @@ def all_routes() -> tuple[Route, ...]:
         instructions,
         ledger,
         live,
+        metrics,
+        openapi,
         plant,
         prices,
     )
 
-    api = (live, plant, instructions, acting, batches, curves, ledger, prices, evidence, health, access, users)
-    return (*(route for module in api for route in module.ROUTES), *pages.ROUTES)
+    reads = (live, plant, instructions, batches, curves, ledger, prices, evidence, health, metrics, openapi)
+    modules = (*reads, acting, access, users)
+    return (*(route for module in modules for route in module.ROUTES), *pages.ROUTES)

@@ -19,6 +19,7 @@ from caiso_ads.web.access.people import Identity, Role
 from caiso_ads.web.broadcast import Broadcast
 from caiso_ads.web.certificate import CertificateFile
 from caiso_ads.web.reading import Reads
+from caiso_ads.web.traffic import Traffic
 
 __all__ = ("IDENTITY", "SITE", "Identity", "Role", "Site")
 
@@ -41,6 +42,7 @@ class Site:
     reads: Reads = field(init=False)
     certificate: CertificateFile = field(init=False)
     started: Instant = field(init=False)
+    traffic: Traffic = field(init=False, default_factory=Traffic)
 
     def __post_init__(self) -> None:
         """Know the store and the start; opens nothing."""

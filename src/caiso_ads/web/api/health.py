@@ -17,7 +17,7 @@ from caiso_ads.core.directive import Environment
 from caiso_ads.core.points import PointValue
 from caiso_ads.core.quality import Quality
 from caiso_ads.loop.supervisor import SinkHealth, SupervisedSink
-from caiso_ads.web.answers import as_json
+from caiso_ads.web.answers import ProblemError, as_json
 from caiso_ads.web.routes import ANY_ROLE, EVERYBODY, Route
 from caiso_ads.web.site import Site
 
@@ -86,10 +86,9 @@ class Health(msgspec.Struct, frozen=True):
 
 
 class Alive(msgspec.Struct, frozen=True):
-    """The answer to a watcher; ``missing`` says what is not as it should be."""
+    """The answer to a watcher when all is as it should be; else it is a problem that says what is missing."""
 
-    ok: bool
-    missing: list[str]
+    ok: bool = True
 
 
 async def health(site: Site, _request: web.Request, _query: None) -> web.StreamResponse:
@@ -182,7 +181,9 @@ def is_alive(site: Site) -> bool:
 
 
 def _verdict(missing: list[str]) -> web.Response:
-    return as_json(Alive(not missing, missing), 503 if missing else 200)
+    if missing:
+        raise ProblemError(503, f"missing: {', '.join(missing)}")
+    return as_json(Alive())
 
 
 ROUTES = (

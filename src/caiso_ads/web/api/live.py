@@ -10,6 +10,7 @@ import asyncio
 from contextlib import suppress
 from typing import Any
 
+import msgspec
 from aiohttp import web
 
 from caiso_ads.web.answers import of_json
@@ -21,6 +22,48 @@ BEAT_S = 2.0
 """Without anything to tell for so long a comment is sent, so that a dead connection is noticed (s)."""
 TAKEN_WITHIN_S = 10.0
 """A page that does not take its messages for so long is dropped (s); it connects again by itself."""
+
+
+class PointShown(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A point: a value that is not known is null; ``word`` for codes and bits, times are UTC."""
+
+    value: float | int | str | None
+    quality: str
+    unit: str | None = None
+    source_time: str | None = None
+    word: str | None = None
+
+
+class ResourceShown(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A resource; ``dot_lmp`` is the LMP of the interval its ``dot_mw`` belongs to."""
+
+    id: str
+    name: str
+    points: dict[str, PointShown]
+    node: str | None = None
+    dot_lmp: PointShown | None = None
+
+
+class NodeShown(msgspec.Struct, frozen=True):
+    """A pricing node."""
+
+    id: str
+    name: str
+    points: dict[str, PointShown]
+
+
+class Whole(msgspec.Struct, frozen=True):
+    """The snapshot, as ``sinks.status`` writes it."""
+
+    format: int
+    state: str
+    snapshot_id: int
+    at: str
+    environment: str
+    watermark: str
+    gateway: dict[str, PointShown]
+    resources: list[ResourceShown]
+    nodes: list[NodeShown]
 
 
 async def snapshot(site: Site, _request: web.Request, _query: Any) -> web.StreamResponse:
@@ -55,6 +98,6 @@ async def events(site: Site, request: web.Request, _query: Any) -> web.StreamRes
 
 
 ROUTES = (
-    Route("GET", "/api/v1/snapshot", snapshot, ANY_ROLE, "the newest snapshot, whole"),
+    Route("GET", "/api/v1/snapshot", snapshot, ANY_ROLE, "the newest snapshot, whole", gives=Whole),
     Route("GET", "/api/v1/events", events, ANY_ROLE, "each snapshot as it is published", kind="text/event-stream"),
 )
