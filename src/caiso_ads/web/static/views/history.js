@@ -56,7 +56,7 @@ function ledgerOf(items) {
 function batchTable(items) {
   const rows = items.map((one) => h("tr", {}, h("td", {}, both(one.received_at)), h("td", {}, one.type_label), h("td", {}, both(one.start_time, SHORT)),
     h("td", { class: "number" }, String(one.revision)), h("td", {}, words(one.status)), h("td", { class: "number" }, String(one.instructions)), h("td", { class: "wrap" }, one.problem ?? ""),
-    h("td", {}, h("a", { href: `/api/v1/batches/${encodeURIComponent(one.batch_uid)}/xml`, download: "" }, one.batch_uid))));
+    h("td", {}, h("a", { href: `/api/v1/batches/${encodeURIComponent(one.batch_uid)}/xml`, download: "", title: one.batch_uid, "aria-label": `XML of ${one.batch_uid}` }, "XML"))));
   return table("Batches of the day", ["Received", "Kind", "For", { text: "Revision", class: "number" }, "Status", { text: "Instructions", class: "number" }, "Problem", "XML"], rows);
 }
 

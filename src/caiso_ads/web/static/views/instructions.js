@@ -72,7 +72,7 @@ function realtime(items) {
   const rows = items.map((one) => h("tr", { "data-contingency": one.contingency ? "yes" : null },
     h("td", {}, both(one.target_time, SHORT)), h("td", {}, one.resource_id), number(one.dot_mw), number(one.dot_delta_mw), number(one.previous_dot_mw), number(one.supplemental_mw),
     h("td", {}, one.follow_dot_flag ? words(one.follow_dot_flag) : UNKNOWN), h("td", {}, flags(one)), h("td", {}, details(one.details)),
-    h("td", {}, h("a", { href: `/api/v1/batches/${encodeURIComponent(one.batch_uid)}/xml`, download: "" }, one.batch_uid))));
+    h("td", {}, h("a", { href: `/api/v1/batches/${encodeURIComponent(one.batch_uid)}/xml`, download: "", title: one.batch_uid, "aria-label": `XML of ${one.batch_uid}` }, "XML"))));
   const right = (text) => ({ text, class: "number" });
   return table("Real-time instructions", ["Target time", "Resource", right("DOT MW"), right("Delta"), right("Previous"), right("SUPP"), "Follow DOT", "What", "Breakdown", "Batch"], rows);
 }

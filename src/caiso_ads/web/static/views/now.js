@@ -57,11 +57,12 @@ function card(resource) {
   const quality = qualitySign();
   const setpoint = h("output", { class: "setpoint", "aria-label": "Setpoint in MW" });
   const targets = ramp();
+  const supplemental = h("dd", {});
   const price = h("dd", {});
   const ages = h("dd", {});
   const notices = h("p", { class: "notices" });
   const why = h("p", { class: "why" });
-  const rows = h("dl", {}, h("dt", {}, "LMP of the DOT"), price, h("dt", {}, "Data"), ages);
+  const rows = h("dl", {}, h("dt", {}, "SUPP"), supplemental, h("dt", {}, "LMP of the DOT"), price, h("dt", {}, "Data"), ages);
   const element = h("article", { class: "card", "data-resource": resource.id, "aria-label": resource.name },
     h("header", {}, h("h2", { title: resource.id }, resource.name), directive.element),
     h("p", { class: "value" }, setpoint, h("span", { class: "unit" }, " MW"), quality.element),
@@ -76,6 +77,7 @@ function card(resource) {
       say(setpoint, mw(points.setpoint_mw.value));
       mark(setpoint, "data-good", isGood(points.setpoint_mw) ? "yes" : "no");
       targets.show(points);
+      say(supplemental, added(points));
       say(price, lmp ? `${usd(lmp.value)} USD/MWh${lmp.quality === "GOOD" ? "" : ` (${words(lmp.quality)})`}` : "no node");
       say(ages, `dispatch ${age(points.dispatch_age_s.value)}, trajectory ${age(points.trajectory_age_s.value)}`);
       say(why, reasons(points));
@@ -84,6 +86,14 @@ function card(resource) {
   };
 }
 
+/** What real-time dispatch adds to the schedule, and whether the ISO holds wind or sun back. */
+function added(points) {
+  const flag = points.follow_dot_flag.word;
+  const parts = [`${mw(points.supplemental_mw.value)} MW`, points.curtailed.word === "YES" && "curtailed", FLAGS[flag]];
+  return parts.filter(Boolean).join(", ");
+}
+
+const FLAGS = { YES: "must follow its DOT", NO: "need not follow its DOT" };
 const spaced = (codes) => codes.split(" ").map(words).join(", ");
 
 function reasons(points) {
