@@ -43,6 +43,7 @@ def all_routes() -> tuple[Route, ...]:
     from caiso_ads.web import pages  # noqa: PLC0415 - the modules of routes know this one
     from caiso_ads.web.api import (  # noqa: PLC0415
         acting,
+        alarms,
         batches,
         curves,
         evidence,
@@ -54,5 +55,5 @@ def all_routes() -> tuple[Route, ...]:
         prices,
     )
 
-    api = (live, plant, instructions, acting, batches, curves, ledger, prices, evidence, health)
+    api = (live, plant, instructions, acting, batches, curves, ledger, prices, alarms, evidence, health)
     return (*(route for module in api for route in module.ROUTES), *pages.ROUTES)

@@ -14,6 +14,7 @@ from aiohttp import web
 from caiso_ads.config import Config
 from caiso_ads.loop.desk import Desk
 from caiso_ads.loop.supervisor import SupervisedSink
+from caiso_ads.loop.watch import AlarmWatch
 from caiso_ads.ports import Clock, Feed, Instant, SinkContext
 from caiso_ads.web.broadcast import Broadcast
 from caiso_ads.web.certificate import CertificateFile
@@ -51,6 +52,7 @@ class Site:
     context: SinkContext
     sinks: Callable[[], Sequence[SupervisedSink]]
     broadcast: Broadcast
+    alarms: AlarmWatch = field(default_factory=AlarmWatch)
     reads: Reads = field(init=False)
     certificate: CertificateFile = field(init=False)
     started: Instant = field(init=False)
