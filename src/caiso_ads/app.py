@@ -254,20 +254,19 @@ def _page(
         return
     from caiso_ads.web.access.guard import guard_of  # noqa: PLC0415 - only where it is wanted
     from caiso_ads.web.broadcast import Broadcast  # noqa: PLC0415
+    from caiso_ads.web.news import News  # noqa: PLC0415
     from caiso_ads.web.server import WebSink  # noqa: PLC0415 - only where it is wanted
     from caiso_ads.web.site import Site  # noqa: PLC0415
 
     broadcast = Broadcast(gateway.feed, context)
+    news = News(broadcast, gateway.alarms.alarms)
+    news.alarms_changed()
+    gateway.alarms.on_settled.append(news.alarms_changed)
+    gateway.onlookers.append(news.folded)
     site = Site(
-        config,
-        gateway.feed,
-        context.clock,
-        desk,
-        context,
-        lambda: supervisor.sinks,
-        broadcast,
-        guard_of(config, context, note),
-    )
+        config, gateway.feed, context.clock, desk, context, lambda: supervisor.sinks, broadcast,
+        guard_of(config, context, note), gateway.alarms,
+    )  # fmt: skip
     supervisor.add("web", WebSink(config.web, site))
 
 

@@ -69,7 +69,7 @@ def test_an_alarm_stays_until_a_person_acknowledged_it_also_when_its_cause_is_go
     run = Run()
     run.last(5, BAD)
     assert run.states() == {"value_refused:R1": "active_unack"}
-    run.last(100_000, OFF)
+    run.last(20_000, OFF)
     assert run.states() == {"value_refused:R1": "returned_unack"}
     assert lines(run.book.acknowledge(R1_REFUSED, "ann", "", run.now)) == ["acknowledged value_refused:R1"]
     assert run.states() == {}
@@ -231,7 +231,7 @@ def test_a_flood_is_over_when_it_is_calm_and_what_still_holds_comes_out() -> Non
 
 def test_a_standing_mass_stays_gathered() -> None:
     run = Run()
-    run.last(5000, shot(FIFTY, reasons=int(Reason.MISMATCH)))
+    run.last(1500, shot(FIFTY, reasons=int(Reason.MISMATCH)))
     assert sum(event.announces for event in run.told) == 11
 
 

@@ -45,6 +45,7 @@ def all_routes() -> tuple[Route, ...]:
     from caiso_ads.web.access import users  # noqa: PLC0415
     from caiso_ads.web.api import (  # noqa: PLC0415
         acting,
+        alarms,
         batches,
         curves,
         evidence,
@@ -59,5 +60,5 @@ def all_routes() -> tuple[Route, ...]:
     )
 
     reads = (live, plant, instructions, batches, curves, ledger, prices, evidence, health, metrics, openapi)
-    modules = (*reads, acting, access, users)
+    modules = (*reads, alarms, acting, access, users)
     return (*(route for module in modules for route in module.ROUTES), *pages.ROUTES)
