@@ -143,12 +143,14 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """One story. ``start`` fixes the simulator's clock (aware, else taken as UTC); None starts now.
 
     ``again_s`` tells it anew every so many seconds; what it says of prices is told once.
+    ``history_s``: for how long before the start the ISO has sent batches already.
     """
 
     name: str = "quiet-day"
     description: str = ""
     start: datetime | None = None
     again_s: Annotated[float, msgspec.Meta(ge=60.0)] | None = None
+    history_s: Annotated[float, msgspec.Meta(ge=0.0, le=86_400.0)] = 86_400.0
     switches: dict[str, str | int | float | bool] = {}
     events: tuple[Event, ...] = ()
 
