@@ -25,8 +25,8 @@ SPEED = 4
 PATIENCE_MS = 15_000
 
 STORY = """
-start = 2026-06-18T08:05:00Z   # 01:05 Pacific: yesterday has half an hour in the store
-history_s = 5700
+start = 2026-06-18T08:02:20Z   # 01:02 Pacific: yesterday has half an hour in the store
+history_s = 5400
 
 [[event]]
 action = "want"
@@ -37,8 +37,8 @@ mw = -55.0
 
 [[event]]
 action = "want"
-at_s = 0
-for_s = 3000
+at_s = -3600
+for_s = 9000
 resource = "WNDPAS_2_WIND1"
 mw = 12.0
 """

@@ -86,7 +86,7 @@ function flags(one) {
 }
 
 function hourly(items, app, look) {
-  const rows = items.map((one) => h("tr", { "data-open": one.open ? "yes" : null },
+  const rows = items.map((one) => h("tr", { "data-uid": one.instruction_uid, "data-open": one.open ? "yes" : null },
     h("td", { "data-closes": one.closes_at, class: "countdown" }, one.open ? span(one.seconds_left) : "closed"),
     h("td", {}, one.resource_id), h("td", {}, both(one.start_time, SHORT)), number(one.dot_mw), number(one.schedule_mw), number(one.min_accept_mw),
     h("td", { class: "wrap" }, standing(one)), h("td", {}, buttons(one, app, look))));
