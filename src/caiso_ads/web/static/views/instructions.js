@@ -24,7 +24,7 @@ export async function mount(root, app) {
   const more = h("button", { type: "button", hidden: true, onclick: () => look(true) }, "Older ones");
   const problem = h("p", { class: "problem", role: "alert", hidden: true });
   root.append(h("h1", {}, "Instructions"),
-    h("div", { class: "tools" }, h("div", { role: "tablist", "aria-label": "Kind" }, tabs), h("label", {}, "Resource", choice),
+    h("div", { class: "tools" }, h("div", { role: "tablist", "aria-label": "Kind", onkeydown: (event) => turn(event) }, tabs), h("label", {}, "Resource", choice),
       h("label", { class: "check" }, open, "Only what can be answered now")),
     problem, rows, more);
 
@@ -33,8 +33,19 @@ export async function mount(root, app) {
     history.replaceState(null, "", `/instructions?${new URLSearchParams({ tab: state.tab, resource: state.resource })}`);
     return look();
   }
+  /** Arrow keys go from tab to tab, as everywhere. */
+  function turn(event) {
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (!step) return;
+    const next = tabs.at((tabs.indexOf(event.target) + step) % tabs.length);
+    next.focus();
+    next.click();
+  }
   async function look(older = false) {
-    for (const tab of tabs) mark(tab, "aria-selected", String(tab.dataset.tab === state.tab));
+    for (const tab of tabs) {
+      mark(tab, "aria-selected", String(tab.dataset.tab === state.tab));
+      mark(tab, "tabindex", tab.dataset.tab === state.tab ? 0 : -1);
+    }
     mark(rows, "aria-labelledby", `tab-${state.tab}`);
     open.closest("label").hidden = state.tab !== "hourly";
     try {
