@@ -43,6 +43,7 @@ GENERATED = (
     ("docs/points.md", ("points", "--catalogue")),
     ("docs/directive.md", ("points", "--directives")),
     ("docs/alarms.md", ("alarms", "catalogue", "--document")),
+    ("docs/roles.md", ("users", "matrix")),
 )
 
 USAGE = """usage: python3 tasks.py <task> [arguments]

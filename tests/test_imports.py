@@ -18,6 +18,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "aiohttp": ("ads", "oasis", "simulator", "web"),
     "aiomqtt": ("sinks",),
     "alembic": ("store",),
+    "argon2": ("web",),
     "asyncua": ("sinks",),
     "click": ("cli",),
     "cryptography": ("ads", "simulator", "sinks"),

@@ -231,6 +231,23 @@ def test_a_custom_map_is_read_and_its_wrong_line_is_named(plant: Path) -> None:
     assert "map.csv:2 column point" in result.output
 
 
+def test_the_page_is_checked_its_port_certificate_and_users(plant: Path, authority: trustme.CA, tmp_path: Path) -> None:
+    edit(plant, "[sinks.files]", '[web]\nport = 0\ncertificate = "plant.pem"\n\n[sinks.files]')
+    result = check(plant)
+    assert result.exit_code == 0, result.output
+    assert "OK    web certificate" in result.output
+    assert "WARN  web users: no users yet" in result.output
+    (tmp_path / "data" / "gateway.db.access").mkdir(parents=True)
+    (tmp_path / "data" / "gateway.db.access" / "users.json").write_text("{")
+    edit(plant, 'certificate = "plant.pem"\n\n', 'certificate = "missing.pem"\n\n')
+    assert failed(check(plant, "--json")) == ["web certificate", "web users"]
+
+
+def test_clear_text_over_a_network_is_warned_of(plant: Path) -> None:
+    edit(plant, "[sinks.files]", '[web]\nport = 0\nhost = "0.0.0.0"\ninsecure_http = true\n\n[sinks.files]')
+    assert "WARN  web: insecure_http" in check(plant).output
+
+
 def test_without_a_file_the_usage_is_told() -> None:
     result = CliRunner().invoke(main, ["check"])
     assert result.exit_code == 2

@@ -22,6 +22,7 @@ from caiso_ads.errors import CaisoAdsError, ConfigError
 
 if TYPE_CHECKING:  # msgspec and ssl wait until the command runs
     from caiso_ads.config import Config
+    from caiso_ads.config.web import WebConfig
 
 _DAYS_TO_WARN = 30
 _Identity: TypeAlias = "tuple[Path, Path | None, Path | None]"  # certificate, key, file of the passphrase
@@ -90,6 +91,8 @@ def run_checks(path: Path) -> Iterator[Check]:
         yield _writable("oasis", "[oasis] pace_file", (config.oasis.pace_file or config.store.path).parent)
     for name, sink in config.sinks.items():
         yield from _sink(name, sink)
+    if config.web is not None:
+        yield from _page(config, config.web)
     modbus: Any = config.sinks.get("modbus")
     if modbus is not None and modbus.custom_map is not None:
         yield _tried("custom map", lambda: _custom_map(config, modbus))
@@ -190,6 +193,46 @@ def _readable(name: str, key: str, file: Path) -> Check:
     except OSError as error:
         return Check(name, "FAIL", f"{file}: {error.strerror}", f"name an existing, readable file, or change {key}")
     return Check(name, "OK", f"{file}: readable")
+
+
+def _page(config: Config, web: WebConfig) -> Iterator[Check]:
+    """Check what the page needs: its port, its certificate, the file of its users."""
+    yield _bindable("web", web.host, web.port)
+    if web.certificate is not None:
+        identity = (web.certificate, web.key, web.passphrase_file)
+        yield _tried("web certificate", partial(_page_certificate, identity))
+    elif web.is_open and not web.proxy:
+        cure = "give [web] certificate and key"
+        yield Check("web", "WARN", "insecure_http: passwords cross the network in clear text", cure)
+    yield _tried("web users", partial(_users, config))
+
+
+def _page_certificate(identity: _Identity) -> Check:
+    from caiso_ads.ads.certificates import facts, read_bundle
+    from caiso_ads.ads.tls import read_passphrase, server_context
+    from caiso_ads.ports import SystemClock
+
+    certificate, key, passphrase_file = identity
+    server_context(certificate=certificate, key=key, passphrase_file=passphrase_file)
+    passphrase = read_passphrase(passphrase_file) if passphrase_file else None
+    told = facts(read_bundle(certificate, passphrase, key=key), SystemClock().now().wall)
+    detail = f"{told.subject}, valid until {told.valid_until:%Y-%m-%d} ({told.days_left} days)"
+    if not told.in_date:
+        return Check("web certificate", "FAIL", detail, "give a new one, or set this machine's clock")
+    result, cure = ("WARN", "ask for a new one now") if told.days_left < _DAYS_TO_WARN else ("OK", "")
+    return Check("web certificate", result, detail, cure)
+
+
+def _users(config: Config) -> Check:
+    from caiso_ads.web.access.keeper import Keeper, folder_of
+
+    keeper = Keeper(folder_of(config.store.path))
+    many = len(keeper.read().users)
+    if not many:
+        return Check(
+            "web users", "WARN", "no users yet", "start the gateway and use the set-up token, or: caiso-ads users add"
+        )
+    return Check("web users", "OK", f"{keeper.path}: {many} users")
 
 
 def _writable(name: str, key: str, folder: Path) -> Check:

@@ -62,6 +62,10 @@ def list_users(config_path: Path, *, as_json: bool) -> None:
         return
     for user in book.users:
         click.echo(f"{user.name}: {', '.join(user.roles)}; changed {user.changed_at:%Y-%m-%d %H:%M} UTC")
+    for one in book.tokens:
+        click.echo(
+            f"token {one.name}: {', '.join(one.roles)}; until {one.expires_at:%Y-%m-%d}, by {one_line(one.made_by)}"
+        )
     if not book.users:
         click.echo("No users yet: caiso-ads users setup-token, or caiso-ads users add.")
 
@@ -141,6 +145,42 @@ def setup_token(*, config_path: Path) -> None:
     if not offer_setup(keeper, _now()):
         raise CommandError("there are users already", cure="an admin makes further ones, or: caiso-ads users add")
     click.echo(f"The token is in {keeper.setup_path}, for an hour. Give it on the page once.")
+
+
+@command.command("token")
+@click.argument("name")
+@_role
+@click.option("--days", type=click.IntRange(1, 366), default=90, show_default=True, help="Days until it expires.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), required=True, help="New file, for its owner only, to write it to."
+)
+@_config
+@report_errors()
+def token(*, name: str, roles: tuple[str, ...], days: int, out: Path, config_path: Path) -> None:
+    """Make the token NAME for a script, and write it to a file; it is shown nowhere."""
+    from caiso_ads.ads.certificates import write_private
+    from caiso_ads.loop.commands import whoami
+    from caiso_ads.web.access import book as books
+
+    keeper = _keeper(config_path)
+    made, secret = books.new_token(name, _as_roles(roles), days, whoami(), _now())
+    books.with_token(keeper.read(), made)  # refused before a file is written
+    write_private(out, f"{secret}\n".encode(), force=False)
+    text = f"made the token {name}, {', '.join(sorted(set(roles)))}, until {made.expires_at:%Y-%m-%d}"
+    _change(keeper, text, lambda book, _: books.with_token(book, made))
+
+
+@command.command("revoke")
+@click.argument("name")
+@_config
+@report_errors()
+def revoke(*, name: str, config_path: Path) -> None:
+    """Revoke the token NAME of a script."""
+    from caiso_ads.web.access import book as books
+
+    keeper = _keeper(config_path)
+    number = next((one.id for one in keeper.read().tokens if one.name.lower() == name.lower()), "")
+    _change(keeper, f"revoked the token {name}", lambda book, _: books.without_token(book, number))
 
 
 @command.command("matrix")

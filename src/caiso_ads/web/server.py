@@ -41,21 +41,24 @@ Serve = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class WebSink:
-    """Serves the page and the API; ``bound`` lists the (host, port) pairs it listens on. CertificateError at once."""
+    """Serves the page and the API; ``bound`` lists the (host, port) pairs it listens on."""
 
     def __init__(self, config: WebConfig, site: Site) -> None:
         self.config, self.site = config, site
         self.bound: tuple[tuple[str, int], ...] = ()
-        self._tls = None if config.certificate is None else _tls(config, config.certificate)
 
     async def run(self, feed: Feed, started: Callable[[], None]) -> None:  # noqa: ARG002 - the site has the same feed
-        """Listen and serve until cancelled; OSError when the address cannot be had."""
+        """Listen and serve until cancelled; OSError when the address cannot be had.
+
+        CertificateError or StoreError when the page's certificate or its users cannot be read: then nobody is served.
+        """
         runner = LimitedRunner(application(self.site), handle_signals=False, shutdown_timeout=STOP_WITHIN_S)
+        tls = None if self.config.certificate is None else _tls(self.config, self.config.certificate)
         await begin(self.site.guard)
         await runner.setup()
         telling = asyncio.create_task(self.site.broadcast.run(), name="broadcast")
         try:
-            await web.TCPSite(runner, self.config.host, self.config.port, ssl_context=self._tls).start()
+            await web.TCPSite(runner, self.config.host, self.config.port, ssl_context=tls).start()
             self.bound = tuple(address[:2] for address in runner.addresses)
             started()
             await telling

@@ -1,4 +1,4 @@
-"""Users, sessions and API tokens as one document, and what may become of it. Rule: pure; every change is a new book.
+"""Users, sessions and API tokens as one document, and what may become of it. Rule: no I/O; every change is a new book.
 
 Of passwords only argon2id hashes stand here, of sessions and tokens only SHA-256: who reads the file can sign in as
 nobody. Sessions and tokens are 256 random bits, so that a plain hash of them cannot be guessed back.
@@ -7,6 +7,7 @@ nobody. Sessions and tokens are 256 random bits, so that a plain hash of them ca
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -208,6 +209,16 @@ def with_token(book: Book, token: Token) -> Book:
     if len(book.tokens) >= MOST_TOKENS:
         raise CommandError(f"there are {MOST_TOKENS} tokens: revoke one first")
     return replace(book, tokens=(*book.tokens, replace(token, roles=checked_roles(token.roles))))
+
+
+def new_token(name: str, roles: Iterable[Role], days: int, made_by: str, now: datetime) -> tuple[Token, str]:
+    """Return a token for a script, and its secret, which is kept nowhere."""
+    secret = secrets.token_urlsafe(32)
+    token = Token(
+        id=secrets.token_hex(8), digest=digest(secret), name=name, roles=tuple(roles), made_at=now,
+        expires_at=now + timedelta(days=days), made_by=made_by,
+    )  # fmt: skip
+    return token, secret
 
 
 def without_token(book: Book, number: str) -> Book:

@@ -68,7 +68,7 @@ async def proved(guard: Guard, identity: Identity, password: str) -> None:
     right, _ = await _matches(guard, password, user.password)
     if not right:
         guard.telling.refused(identity.address, f"a wrong password for {user.name}")
-        raise ProblemError(400, "this is not the password", field="password")
+        raise ProblemError(400, "this is not the password", field="current")
     guard.guessing.right(identity.address, user.name.lower())
 
 
@@ -102,10 +102,14 @@ async def set_up(guard: Guard, before: Identity, token: str, name: str, password
 
 
 async def begin(guard: Guard) -> None:
-    """Do what must be done before the first request: offer the set-up where nobody can sign in, and say how open it is."""
+    """Read who there is, offer the set-up where nobody can sign in, and say how open it is; before the first request.
+
+    StoreError when the file cannot be read or written: then nobody is served.
+    """
     keeper, config = guard.live.keeper, guard.config
     if await asyncio.to_thread(offer_setup, keeper, guard.clock.now().wall):
         log.warning("no users yet: the token to set up the first one is in %s, for an hour", keeper.setup_path)
+    await guard.live.load()
     await guard.tell_untold()
     if config.is_open and not (config.certificate or config.proxy):
         log.warning("[web] insecure_http: passwords and cookies cross the network of %s in clear text", config.host)

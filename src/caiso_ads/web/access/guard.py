@@ -22,12 +22,13 @@ from msgspec.structs import replace
 from caiso_ads.config import Config
 from caiso_ads.config.web import WebConfig
 from caiso_ads.core.directive import Environment
+from caiso_ads.errors import StoreError
 from caiso_ads.ports import Clock, SinkContext, SystemClock
 from caiso_ads.ports.answers import Fact
 from caiso_ads.web.access import book as books
 from caiso_ads.web.access.book import Book, Change, Session
 from caiso_ads.web.access.guessing import Guessing
-from caiso_ads.web.access.keeper import Keeper, LiveBook, folder_of
+from caiso_ads.web.access.keeper import Keeper, LiveBook, Work, folder_of
 from caiso_ads.web.access.origin import SAFE, Came, Origins
 from caiso_ads.web.access.passwords import Passwords
 from caiso_ads.web.access.people import ANONYMOUS_OPERATOR, Identity, Role
@@ -83,6 +84,7 @@ class Guard:
         self.live = LiveBook(keeper, self._changed)
         self._origins, self._rates, self._simulator = Origins(config), Rates(), simulator
         self._used: dict[str, datetime] = {}
+        self._told = False
         self.passwords, self.guessing = Passwords(), Guessing(self._guessed)
         self.on_guessing: list[Callable[[str], None]] = []
         """Called with a sentence each time somebody keeps on trying passwords: what an alarm needs."""
@@ -135,16 +137,17 @@ class Guard:
             raise ProblemError(403, f"{CSRF} is missing or old: load the page again")
 
     def _identity(self, book: Book, request: web.Request, came: Came, now: datetime) -> Identity:
-        if "Authorization" in request.headers:
-            return self._by_token(book, request.headers["Authorization"], came, now)
-        secret = request.cookies.get(cookie_name(secure=came.secure), "")
-        return (self._by_session(book, secret, came, now) if secret else None) or self._anonymous(book, came)
+        scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() == "bearer":  # a proxy may ask for other ones, which are not for us
+            return self._by_token(book, secret.strip(), came, now)
+        cookie = request.cookies.get(cookie_name(secure=came.secure), "")
+        return (self._by_session(book, cookie, came, now) if cookie else None) or self._anonymous(book, came)
 
-    def _by_token(self, book: Book, header: str, came: Came, now: datetime) -> Identity:
-        scheme, _, secret = header.partition(" ")
-        kept = books.digest(secret.strip())
+    @staticmethod
+    def _by_token(book: Book, secret: str, came: Came, now: datetime) -> Identity:
+        kept = books.digest(secret)
         found = next((one for one in book.tokens if one.digest == kept and now < one.expires_at), None)
-        if scheme.lower() != "bearer" or found is None:
+        if found is None:
             raise ProblemError(401, "this token is not known, or has expired")
         return Identity(f"token {found.name}", frozenset(found.roles), came.address, token=found.id)
 
@@ -180,7 +183,18 @@ class Guard:
         self._used[identity.session] = now
         written = next((one.used_at for one in self.book.sessions if one.id == identity.session), now)
         if now - written >= WRITE_USE_EACH:
-            await self.live.change(partial(_used, self._used.copy()))
+            await self._keep(partial(_used, self._used.copy()))
+
+    async def _keep(self, work: Work) -> None:
+        """Change the file where the request can go on without; what is not written now is tried again."""
+        try:
+            await self.live.change(work)
+        except StoreError as problem:
+            if not self._told:
+                log.error("%s", problem)  # noqa: TRY400 - a full disk needs no traceback
+            self._told = True
+        else:
+            self._told = False
 
     async def let_in(self, name: str, address: str, proved: str, *, rehashed: str = "") -> str:
         """Make a session and return its secret, for the cookie. ``proved`` is the hash that the password matched.
@@ -220,14 +234,14 @@ class Guard:
         self._used = {number: at for number, at in self._used.items() if number in alive}
 
     async def tell_untold(self) -> None:
-        """Tell the evidence what the command line changed, each change once. StoreError when the file cannot be written."""
+        """Tell the evidence what the command line changed, each change once."""
         taken: list[Change] = []
 
         def take(book: Book) -> Book:
             taken.extend(book.untold)
             return replace(book, untold=())
 
-        await self.live.change(take)
+        await self._keep(take)
         for change in taken:
             log.warning("%s: %s", change.who, change.text)
             self.telling.note(Fact("access", change.at, change.who, change.text))
@@ -265,10 +279,7 @@ def _unattended_s(request: web.Request) -> float:
 
 
 def guard_of(config: Config, context: SinkContext, note: Callable[[Fact], None], clock: Clock | None = None) -> Guard:
-    """Return the guard of a gateway. Sessions are measured in real time, also where a demo runs a faster one.
-
-    Raises StoreError when the file of users cannot be read.
-    """
+    """Return the guard of a gateway. Sessions are measured in real time, also where a demo runs a faster one."""
     assert config.web is not None
     telling = Telling(note, context.evidence, lambda: context.clock.now().wall)
     keeper, simulator = Keeper(folder_of(config.store.path)), config.ads.environment is Environment.SIMULATOR

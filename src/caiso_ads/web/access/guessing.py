@@ -80,4 +80,6 @@ def network_of(address: str) -> str:
         ip = ip_address(address.partition("%")[0])
     except ValueError:
         return address
-    return str(ip_network(f"{ip}/64", strict=False)) if ip.version == 6 else str(ip)
+    if ip.version == 6 and ip.ipv4_mapped is None:
+        return str(ip_network(f"{ip}/64", strict=False))
+    return str(ip if ip.version == 4 else ip.ipv4_mapped)

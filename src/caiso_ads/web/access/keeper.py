@@ -152,16 +152,24 @@ def _sync(folder: Path) -> None:
 
 
 class LiveBook:
-    """The newest book for the running gateway. ``changed`` is called after each change, whoever made it."""
+    """The newest book for the running gateway; empty until ``load``. ``changed`` is called when it is another one."""
 
     def __init__(self, keeper: Keeper, changed: Callable[[Book], None]) -> None:
         self.keeper = keeper
-        self.book = keeper.read()
+        self.book = Book()
         self._changed = changed
-        self._stamp = keeper.stamp()
+        self._stamp: tuple[int, ...] | None = ()
         self._looked = 0.0
         self._told = ""
         self._turn = asyncio.Lock()
+
+    async def load(self) -> Book:
+        """Read the file; StoreError when it cannot be read: then nobody may be served."""
+        async with self._turn:
+            self._stamp = await asyncio.to_thread(self.keeper.stamp)
+            self.book = await asyncio.to_thread(self.keeper.read)
+        self._changed(self.book)
+        return self.book
 
     async def fresh(self, mono: float) -> Book:
         """Return the newest book; looks at most once a second whether the file is another one."""
@@ -176,7 +184,7 @@ class LiveBook:
         """Change the file in a thread, and what stands here."""
         async with self._turn:
             self.book = await asyncio.to_thread(self.keeper.change, work)
-            self._stamp = self.keeper.stamp()
+            self._stamp = None  # read again at the next look: somebody may have changed it since
         self._changed(self.book)
         return self.book
 

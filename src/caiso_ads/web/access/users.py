@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import Annotated, Any
 
@@ -13,7 +12,7 @@ from msgspec import Meta
 
 from caiso_ads.web.access import book as books
 from caiso_ads.web.access.api import Done, Text
-from caiso_ads.web.access.book import Book, Token
+from caiso_ads.web.access.book import Book
 from caiso_ads.web.access.entering import changed, new_hash
 from caiso_ads.web.access.people import Identity, Role
 from caiso_ads.web.answers import ProblemError, as_json
@@ -84,6 +83,27 @@ class KnownToken(msgspec.Struct, frozen=True):
     made_by: str
 
 
+class KnownUsers(msgspec.Struct, frozen=True):
+    """Every user; the list is always whole."""
+
+    items: list[KnownUser]
+    next: None = None
+
+
+class KnownSessions(msgspec.Struct, frozen=True):
+    """The sessions one may see; the list is always whole."""
+
+    items: list[KnownSession]
+    next: None = None
+
+
+class KnownTokens(msgspec.Struct, frozen=True):
+    """Every token; the list is always whole."""
+
+    items: list[KnownToken]
+    next: None = None
+
+
 class MadeToken(msgspec.Struct, frozen=True):
     """A new token; ``token`` is shown this one time."""
 
@@ -92,29 +112,21 @@ class MadeToken(msgspec.Struct, frozen=True):
     expires_at: datetime
 
 
-def listed(items: list[Any]) -> web.Response:
-    """Return a list that is always whole."""
-    return as_json({"items": items, "next": None})
-
-
 async def users(site: Site, _request: web.Request, _query: Any) -> web.StreamResponse:
     """Return every user."""
     book, now = site.guard.book, site.guard.clock.now().wall
     alive = [one.name for one in book.sessions if site.guard.is_alive(one, now)]
-    return listed(
-        [KnownUser(one.name, one.roles, one.made_at, one.changed_at, alive.count(one.name)) for one in book.users]
-    )
+    known = [KnownUser(u.name, u.roles, u.made_at, u.changed_at, alive.count(u.name)) for u in book.users]
+    return as_json(KnownUsers(known))
 
 
 async def add_user(site: Site, request: web.Request, said: NewUser) -> web.StreamResponse:
     """Make a user."""
     guard = site.guard
-    if not guard.book.users:
-        raise ProblemError(409, "the first user is made with the set-up token")
     kept, now = await new_hash(guard, said.name, said.password), guard.clock.now().wall
     work = partial(books.with_user, name=said.name, password=kept, roles=said.roles, now=now)
     await changed(guard, work)
-    return _done(site, request[IDENTITY], f"made the user {said.name}, {', '.join(sorted(set(said.roles)))}", 201)
+    return _done(site, request[IDENTITY], f"made the user {said.name}, {', '.join(sorted(set(said.roles)))}")
 
 
 async def set_roles(site: Site, request: web.Request, said: NewRoles) -> web.StreamResponse:
@@ -145,7 +157,11 @@ async def sessions(site: Site, request: web.Request, _query: Any) -> web.StreamR
     """Return the sessions one may see: one's own, for an admin all."""
     identity, guard, now = request[IDENTITY], site.guard, site.guard.clock.now().wall
     seen = [one for one in guard.book.sessions if guard.is_alive(one, now) and _is_for(identity, one.name)]
-    return listed([KnownSession(s.id, s.name, s.made_at, s.used_at, s.address, s.id == identity.session) for s in seen])
+    return as_json(
+        KnownSessions(
+            [KnownSession(s.id, s.name, s.made_at, s.used_at, s.address, s.id == identity.session) for s in seen]
+        )
+    )
 
 
 async def end_session(site: Site, request: web.Request, _body: Any) -> web.StreamResponse:
@@ -161,20 +177,17 @@ async def end_session(site: Site, request: web.Request, _body: Any) -> web.Strea
 async def tokens(site: Site, _request: web.Request, _query: Any) -> web.StreamResponse:
     """Return the tokens of scripts, without their secrets."""
     known = site.guard.book.tokens
-    return listed([KnownToken(t.id, t.name, t.roles, t.made_at, t.expires_at, t.made_by) for t in known])
+    return as_json(KnownTokens([KnownToken(t.id, t.name, t.roles, t.made_at, t.expires_at, t.made_by) for t in known]))
 
 
 async def add_token(site: Site, request: web.Request, said: NewToken) -> web.StreamResponse:
     """Make a token for a script; the answer is the only place where it ever stands."""
-    identity, now, secret = request[IDENTITY], site.guard.clock.now().wall, secrets.token_urlsafe(32)
-    token = Token(
-        id=secrets.token_hex(8), digest=books.digest(secret), name=said.name, roles=tuple(said.roles), made_at=now,
-        expires_at=now + timedelta(days=said.days), made_by=identity.name,
-    )  # fmt: skip
+    identity, now = request[IDENTITY], site.guard.clock.now().wall
+    token, secret = books.new_token(said.name, said.roles, said.days, identity.name, now)
     await changed(site.guard, partial(books.with_token, token=token))
     text = f"made the token {said.name}, {', '.join(sorted(set(said.roles)))}, until {token.expires_at:%Y-%m-%d}"
     site.guard.telling.did(identity.name, identity.address, text)
-    return as_json(MadeToken(token.id, secret, token.expires_at), 201)
+    return as_json(MadeToken(token.id, secret, token.expires_at))
 
 
 async def revoke_token(site: Site, request: web.Request, _body: Any) -> web.StreamResponse:
@@ -198,21 +211,21 @@ def _named(site: Site, request: web.Request) -> books.User:
     return found
 
 
-def _done(site: Site, identity: Identity, text: str, status: int = 200) -> web.Response:
+def _done(site: Site, identity: Identity, text: str) -> web.Response:
     site.guard.telling.did(identity.name, identity.address, text)
-    return as_json(Done(done=True, text=text), status)
+    return as_json(Done(done=True, text=text))
 
 
 _USERS, _TOKENS, _SESSIONS = "/api/v1/users", "/api/v1/tokens", "/api/v1/sessions"
 ROUTES = (
-    Route("GET", _USERS, users, ADMIN, "every user", gives=list[KnownUser]),
+    Route("GET", _USERS, users, ADMIN, "every user", gives=KnownUsers),
     Route("POST", _USERS, add_user, ADMIN, "make a user", takes=NewUser, gives=Done),
     Route("POST", _USERS + "/{name}/roles", set_roles, ADMIN, "change a user's roles", takes=NewRoles, gives=Done),
     Route("POST", _USERS + "/{name}/password", set_password, ADMIN, "give a password", takes=Password, gives=Done),
     Route("DELETE", _USERS + "/{name}", remove_user, ADMIN, "remove a user", gives=Done),
-    Route("GET", _SESSIONS, sessions, ANY_ROLE, "one's own sessions; for an admin all", gives=list[KnownSession]),
+    Route("GET", _SESSIONS, sessions, ANY_ROLE, "one's own sessions; for an admin all", gives=KnownSessions),
     Route("DELETE", _SESSIONS + "/{id}", end_session, ANY_ROLE, "end a session", gives=Done),
-    Route("GET", _TOKENS, tokens, ADMIN, "the tokens of scripts", gives=list[KnownToken]),
+    Route("GET", _TOKENS, tokens, ADMIN, "the tokens of scripts", gives=KnownTokens),
     Route("POST", _TOKENS, add_token, ADMIN, "make a token", takes=NewToken, gives=MadeToken),
     Route("DELETE", _TOKENS + "/{id}", revoke_token, ADMIN, "revoke a token", gives=Done),
 )

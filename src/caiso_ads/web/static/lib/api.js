@@ -1,4 +1,10 @@
 // Asks the API. Rule: every failure is an ApiError with a sentence for people; unsafe requests carry the token.
+// Each request says how long nobody touched the page, so that its timers keep no abandoned session alive.
+
+let touched = Date.now();
+for (const kind of ["pointerdown", "pointermove", "keydown", "wheel", "touchstart"]) {
+  addEventListener(kind, () => (touched = Date.now()), { passive: true, capture: true });
+}
 
 export class ApiError extends Error {
   constructor(status, message, field = "") {
@@ -38,7 +44,10 @@ export class Api {
   }
 
   async ask(method, path, body) {
-    const headers = { Accept: "application/json" };
+    const headers = {
+      Accept: "application/json",
+      "X-Unattended-Seconds": String(Math.max(0, Math.floor((Date.now() - touched) / 1000))),
+    };
     if (method !== "GET") headers["X-CSRF-Token"] = this.me?.csrf ?? "";
     if (body !== undefined) headers["Content-Type"] = "application/json";
     let answer;
