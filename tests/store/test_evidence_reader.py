@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from caiso_ads.core.intervals import Span
 from caiso_ads.ports.answers import Fact
 from caiso_ads.store.evidence_reader import PAGE, Checked, EvidenceReader
 from caiso_ads.store.sqlite import SqlStore
@@ -127,3 +129,14 @@ async def test_it_reads_a_database_without_the_newer_tables(path: Path) -> None:
         assert reader.check().hidden is None
     assert found is not None
     assert found.rows == ()
+
+
+async def test_pages_are_of_a_time_and_a_kind_where_they_are_given(store: SqlStore) -> None:
+    later = replace(SEEN, at=LATER, kind="told")
+    await store.append_facts([SEEN, later, SEEN, later])
+    with EvidenceReader(store.path) as reader:
+        assert [row.row for row in reader.page(None, 0, 3)] == [1, 2, 3]
+        assert [row.row for row in reader.page(None, 3, 3)] == [4]
+        assert [row.row for row in reader.page(None, 0, 9, kind="told")] == [2, 4]
+        assert [row.row for row in reader.page(Span(NOON, LATER), 0, 9)] == [1, 3]
+        assert [row.row for row in reader.page(Span(NOON, LATER), 1, 9, kind="seen")] == [3]

@@ -14,7 +14,7 @@ from caiso_ads.core.model import DispatchBatch
 from caiso_ads.errors import StoreError
 from caiso_ads.ports import Receipt
 from caiso_ads.store.engine import connect_writer
-from caiso_ads.store.hourly import HourlyReader
+from caiso_ads.store.hourly import NEWEST, HourlyReader
 from caiso_ads.store.sqlite import SqlStore
 from caiso_ads.wire.payload import encode
 from tests.store.making import LATER, NOON, StillClock, a_batch, answer
@@ -115,3 +115,34 @@ def test_a_database_that_is_none_of_ours_is_refused(path: Path) -> None:
     path.write_text("no database, but long enough to look like one" * 20)
     with pytest.raises(StoreError, match="cannot be"), HourlyReader(path) as reader:
         reader.asked(SINCE)
+
+
+async def test_pages_give_the_newest_hour_first_and_each_instruction_once(store: SqlStore) -> None:
+    for n in range(25):
+        start = NOON + timedelta(hours=n % 7)
+        await store.record_batch(answer(_hourly(f"DISP-{n}", start_time=start)), acknowledge=False)
+    with HourlyReader(store.path) as reader:
+        whole = list(reader.newest(NEWEST, SINCE))
+        assert [place for place, _ in whole] == sorted(
+            (place for place, _ in whole), key=lambda at: (-at[0], -at[1], at[2])
+        )
+        assert len({row.instruction.instruction_uid for _, row in whole}) == len(whole) == 50
+        assert {row.instruction.instruction_uid for _, row in whole} == {
+            row.instruction.instruction_uid for row in reader.asked(SINCE).rows
+        }
+        for at in (0, 1, 30, 49):
+            assert list(reader.newest(whole[at][0], SINCE)) == whole[at + 1 :]
+        assert list(reader.newest(NEWEST, LATER)) == []
+    await store.close()
+
+
+async def test_a_page_knows_the_newer_header_and_the_answers(store: SqlStore) -> None:
+    await store.record_batch(answer(_hourly(revision=1)), acknowledge=False)
+    header = replace(_hourly(revision=3), batch_status=BatchStatus.CLOSED, instructions=())
+    await store.record_batch(Receipt("getBatchHeader", "DISP-1", encode(header), NOON, header), acknowledge=False)
+    given = await store.record_answer(_given(), {})
+    with HourlyReader(store.path) as reader:
+        (_, first), (_, second) = reader.newest(NEWEST, SINCE)
+    assert (first.batch.revision_no, first.batch.batch_status) == (3, BatchStatus.CLOSED)
+    assert (first.answers, second.answers) == ((given,), ())
+    await store.close()

@@ -38,11 +38,12 @@ def site(
     store: Path | None = None,
     node: str = "",
     clock: Clock | None = None,
+    environment: Environment = Environment.SIMULATOR,
 ) -> Site:
     """Return a site with two resources, one good snapshot, and these handlers of commands."""
     clock, store = clock or FakeClock(), store or FOLDER / f"{next(NUMBERS)}.db"
     config = Config(
-        ads=AdsConfig(url="https://127.0.0.1:1/v8", certificate=Path("none.pem"), environment=Environment.SIMULATOR),
+        ads=AdsConfig(url="https://ads.invalid/v8", certificate=Path("none.pem"), environment=environment),
         store=StoreConfig(path=store),
         resources=tuple(ResourceConfig(id=one, name=one, pmin_mw=0.0, pmax_mw=100.0, node=node) for one in IDS),
         limits=LimitsConfig(),
@@ -50,7 +51,7 @@ def site(
         source=Path("gateway.toml"),
         web=WebConfig(port=0),
     )
-    context = SinkContext(IDS, {one: one for one in IDS}, "simulator", MemoryStore(), clock)
+    context = SinkContext(IDS, {one: one for one in IDS}, environment.value, MemoryStore(), clock)
     feed = Feed(snapshot(generation=1))
     return Site(
         config,

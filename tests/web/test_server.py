@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
 
 import aiohttp
+import msgspec
 import pytest
+from aiohttp import web
 
-from caiso_ads.web.routes import all_routes
-from tests.web.rig import serving
+from caiso_ads.core.directive import Environment
+from caiso_ads.web.answers import as_json
+from caiso_ads.web.routes import Route
+from caiso_ads.web.server import LARGEST_BODY, application
+from tests.web.rig import serving, site
 
 
 async def test_the_page_and_the_snapshot_are_served() -> None:
@@ -36,6 +44,72 @@ async def test_it_ends_when_told_to() -> None:
     await asyncio.sleep(0)
 
 
-def test_no_route_stands_twice() -> None:
-    known = [(route.method, route.path) for route in all_routes()]
-    assert len(known) == len(set(known))
+class Taken(msgspec.Struct, forbid_unknown_fields=True):
+    """A body of a test's own route."""
+
+    mw: float
+
+
+@asynccontextmanager
+async def one_route(handler: Any, **limits: float) -> AsyncIterator[str]:
+    """Serve one route that takes a body, with these limits of time."""
+    runner = web.AppRunner(application(site(), (Route("POST", "/x", handler, frozenset(), "x", Taken),), **limits))
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        host, port = runner.addresses[0][:2]
+        yield f"http://{host}:{port}/x"
+    finally:
+        await runner.cleanup()
+
+
+async def echo(_site: Any, _request: web.Request, body: Taken) -> web.StreamResponse:
+    return as_json(body)
+
+
+async def asleep(_site: Any, _request: web.Request, _body: Taken) -> web.StreamResponse:
+    await asyncio.sleep(3600)
+    raise AssertionError("nobody waits so long")
+
+
+async def test_a_body_is_checked_against_its_type_and_the_field_is_named() -> None:
+    async with one_route(echo) as address, aiohttp.ClientSession() as client:
+        for body, status, field in (
+            (b'{"mw": 1.5}', 200, ""), (b'{"mw": "1"}', 400, "mw"), (b"{", 400, ""), (b"", 400, ""), (b'"\\ud800"', 400, ""),
+            (b'{"mw": 1, "who": "me"}', 400, ""), (b"x" * (LARGEST_BODY + 1), 413, ""),
+        ):  # fmt: skip
+            async with client.post(address, data=body) as answer:
+                told = await answer.json()
+                assert (answer.status, told.get("field", "")) == (status, field), body[:30]
+                assert status == 200 or told["error"]
+
+
+async def test_a_body_that_does_not_come_is_not_waited_for() -> None:
+    async def slowly() -> AsyncIterator[bytes]:
+        yield b"{"
+        await asyncio.sleep(3600)
+
+    async with (
+        one_route(echo, body_within_s=0.05) as address,
+        aiohttp.ClientSession() as client,
+        client.post(address, data=slowly()) as answer,
+    ):
+        assert answer.status == 408
+
+
+async def test_a_handler_that_takes_too_long_is_ended_and_said_so() -> None:
+    async with (
+        one_route(asleep, answer_within_s=0.05) as address,
+        aiohttp.ClientSession() as client,
+        client.post(address, json={"mw": 1}) as answer,
+    ):
+        assert (answer.status, "too long" in (await answer.json())["error"]) == (503, True)
+
+
+async def test_who_may_not_is_refused_before_anything_is_read() -> None:
+    async with (
+        serving(site(environment=Environment.PRODUCTION)) as (base, _),
+        aiohttp.ClientSession() as client,
+        client.post(base + "/api/v1/overrides", data=b"no JSON") as answer,
+    ):
+        assert answer.status in {401, 403}

@@ -24,7 +24,7 @@ _ROW = "a.id, a.at, a.kind, a.who, a.resource, a.text, a.detail, a.previous_hash
 _AFTER = f"SELECT {_ROW} FROM audit a WHERE a.id > ? ORDER BY a.id LIMIT ?"  # noqa: S608 - constants
 _BETWEEN = f"SELECT {_ROW} FROM audit a WHERE a.id > ? AND a.at >= ? AND a.at < ? ORDER BY a.id LIMIT ?"  # noqa: S608 - constants
 _CHOSEN = f"""
-    SELECT {_ROW} FROM audit a {{by_time}} WHERE a.id > ? AND a.at >= ? AND a.at < ? AND (? IS NULL OR a.kind = ?)
+    SELECT {_ROW} FROM audit a {{by_time}} WHERE a.id > ? {{in_time}} AND (? IS NULL OR a.kind = ?)
     ORDER BY a.id LIMIT ?"""  # noqa: S608 - constants
 _OF_BATCH = f"SELECT {_ROW} FROM audit_subject s JOIN audit a ON a.id = s.audit WHERE s.uid = ? ORDER BY a.id"  # noqa: S608 - constants
 _HIDDEN = """
@@ -98,9 +98,13 @@ class EvidenceReader(ReadOnly):
 
     def page(self, span: Span | None, after: int, limit: int, *, kind: str | None = None) -> list[AuditRow]:
         """Return up to ``limit`` rows behind a number, of that time and that kind where they are given."""
-        start, end = (-_FAR, _FAR) if span is None else (microseconds(span.start), microseconds(span.end))
-        query = _CHOSEN.format(by_time="" if span is None else "INDEXED BY ix_audit_at")
-        return [AuditRow(*row) for row in self._ask_of("audit", query, (after, start, end, kind, kind, limit))]
+        if span is None:  # also rows whose time was altered to none
+            return self._chosen(_CHOSEN.format(by_time="", in_time=""), (after, kind, kind, limit))
+        query = _CHOSEN.format(by_time="INDEXED BY ix_audit_at", in_time="AND a.at >= ? AND a.at < ?")
+        return self._chosen(query, (after, microseconds(span.start), microseconds(span.end), kind, kind, limit))
+
+    def _chosen(self, query: str, asked: tuple[object, ...]) -> list[AuditRow]:
+        return [AuditRow(*row) for row in self._ask_of("audit", query, asked)]
 
     def instruction(self, uid: str) -> Found | None:
         """Return what is stored of an instruction; None when no stored batch holds it."""

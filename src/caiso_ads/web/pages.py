@@ -6,6 +6,7 @@ Rule: the list of files is made once at start; a path from the wire is looked up
 from __future__ import annotations
 
 import gzip
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib.resources import files
@@ -51,6 +52,13 @@ def _found() -> dict[str, StaticFile]:
 
 
 _FILES = _found()
+
+
+def all_files() -> Mapping[str, StaticFile]:
+    """Return every file by its path."""
+    return _FILES
+
+
 VIEWS = ("/", "/timeline", "/instructions", "/alarms", "/history", "/system", "/login")
 """Addresses of the page; each is the same file, which shows the view of its address."""
 

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import re
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -74,61 +74,64 @@ def _tls(config: WebConfig, certificate: Path) -> ssl.SSLContext:
     return server_context(certificate=certificate, key=config.key, passphrase_file=config.passphrase_file)
 
 
-def application(site: Site) -> web.Application:
-    """Return the application for a site, with every route of the table."""
+def application(
+    site: Site, routes: Sequence[Route] = (), *, body_within_s: float = BODY_WITHIN_S,
+    answer_within_s: float = ANSWER_WITHIN_S,
+) -> web.Application:  # fmt: skip
+    """Return the application for a site, with these routes, by default every one of the table."""
     app = web.Application(client_max_size=LARGEST_BODY, middlewares=[problems_only])
     app[SITE], app[SILENT] = site, set()
     app.on_response_prepare.append(harden)
-    for route in all_routes():
-        serve = _served(route)
+    for route in routes or all_routes():
+        serve = _served(route, body_within_s, answer_within_s)
         app.router.add_route(route.method, route.path, serve)
         if route.method == "GET":
             app.router.add_route("HEAD", route.path, serve)
     return app
 
 
-def _served(route: Route) -> Serve:
+def _served(route: Route, body_within_s: float, answer_within_s: float) -> Serve:
     async def serve(request: web.Request) -> web.StreamResponse:
         try:
             request[IDENTITY] = await request.app[SITE].guard.admit(route, request)
-            taken = await _taken(route, request)
-            return compressed(await _answer(route, request, taken), request)
+            taken = await _taken(route, request, body_within_s)
+            return compressed(await _answer(route, request, taken, answer_within_s), request)
         except ProblemError as problem:
             return as_problem(problem)
 
     return serve
 
 
-async def _answer(route: Route, request: web.Request, taken: Any) -> web.StreamResponse:
+async def _answer(route: Route, request: web.Request, taken: Any, within_s: float) -> web.StreamResponse:
     site = request.app[SITE]
     if route.kind == "text/event-stream":
         return await route.handler(site, request, taken)
     try:
-        async with asyncio.timeout(ANSWER_WITHIN_S):
+        async with asyncio.timeout(within_s):
             return await route.handler(site, request, taken)
     except TimeoutError as late:
         log.error(  # noqa: TRY400 - where it stood then says nothing
-            "%s %s took more than %g s", route.method, route.path, ANSWER_WITHIN_S
+            "%s %s took more than %g s", route.method, route.path, within_s
         )
         raise ProblemError(503, "this took too long; look what became of it before it is tried again") from late
 
 
-async def _taken(route: Route, request: web.Request) -> Any:
+async def _taken(route: Route, request: web.Request, within_s: float) -> Any:
     """Return the query or the body as the route's struct; ProblemError 400 naming what is wrong with it."""
     if route.takes is None:
         return None
     try:
         if route.method == "GET":
             return msgspec.convert(dict(request.query), route.takes, strict=False)
-        return msgspec.json.decode(await _body(request), type=route.takes)
+        return msgspec.json.decode(await _body(request, within_s), type=route.takes)
     except (msgspec.ValidationError, msgspec.DecodeError) as error:
         where = _WHERE.search(str(error))
         raise ProblemError(400, str(error), field=where[1] if where else "") from error
 
 
-async def _body(request: web.Request) -> bytes:
+async def _body(request: web.Request, within_s: float) -> bytes:
     try:
-        async with asyncio.timeout(BODY_WITHIN_S):
+        async with asyncio.timeout(within_s):
             return await request.read()
     except TimeoutError as late:
         raise ProblemError(408, "the body did not come in time") from late

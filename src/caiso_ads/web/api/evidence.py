@@ -102,8 +102,13 @@ def _item(row: AuditRow) -> EvidenceItem:
     resource = None if row.resource is None else str(row.resource)
     return EvidenceItem(
         row.row, _when(row), str(row.kind), str(row.who), resource, str(row.text), str(row.detail),
-        row.previous_hash.hex(), row.hash.hex(),
+        _hex(row.previous_hash), _hex(row.hash),
     )  # fmt: skip
+
+
+def _hex(found: object) -> str:
+    """Return a hash; what stands in its place where a row was altered may be anything."""
+    return found.hex() if isinstance(found, bytes) else str(found)
 
 
 def _when(row: AuditRow) -> datetime | None:
@@ -133,7 +138,7 @@ async def verify(site: Site, _request: web.Request, _query: None) -> web.StreamR
         Verdict(
             good=found.broken is None and found.hidden is None,
             good_rows=found.rows,
-            newest_hash=None if found.newest is None else found.newest.hash.hex(),
+            newest_hash=None if found.newest is None else _hex(found.newest.hash),
             first_altered=None if found.broken is None else found.broken.row,
             first_hidden=found.hidden,
         )
