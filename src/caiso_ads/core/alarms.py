@@ -71,6 +71,8 @@ class Book:
             one = self._standing[ident] = Standing(ident, BY_KEY[ident.key], now.wall)
         if one.root and root is None:
             one.release(now.mono, RELEASE_S)
+        elif one.former_root and root is not None and raw is not False:
+            one.resume(root.text)
         if one.settle(raw, now.mono, self._off_s(one)):
             act = self._rise if one.holds else self._fall
             act(one, root, now, say, events)
