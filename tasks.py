@@ -42,6 +42,7 @@ GENERATED = (
     ("docs/configuration.md", ("check", "--document")),
     ("docs/points.md", ("points", "--catalogue")),
     ("docs/directive.md", ("points", "--directives")),
+    ("docs/alarms.md", ("alarms", "catalogue", "--document")),
 )
 
 USAGE = """usage: python3 tasks.py <task> [arguments]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from caiso_ads.core.alarm_kinds import AlarmEvent, Ident
 from caiso_ads.core.alarm_reading import NOTHING_ELSE, Extra, Reading, read, words
@@ -32,7 +33,7 @@ def row(**values: float | None) -> tuple[PointValue, ...]:
 
 def shot(
     resources: Iterable[str] = ("R1",), *, bad: Iterable[str] = (), gateway: dict[str, int | None] | None = None,
-    nodes: dict[str, Quality] | None = None, **values: float | None,
+    nodes: dict[str, Quality] | None = None, **values: Any,
 ) -> Snapshot:  # fmt: skip
     """Return a snapshot in which the ``bad`` resources (all, where none is named) have these values."""
     chosen = tuple(bad) or tuple(resources)

@@ -6,13 +6,16 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
+
+import aiohttp
 
 from caiso_ads.config import Config
 from caiso_ads.config.tables import AdsConfig, LimitsConfig, ResourceConfig, StoreConfig
 from caiso_ads.config.web import WebConfig
 from caiso_ads.core.directive import Environment
 from caiso_ads.loop.desk import Desk, Handler
-from caiso_ads.ports import Feed, SinkContext
+from caiso_ads.ports import Clock, Feed, SinkContext
 from caiso_ads.web.broadcast import Broadcast
 from caiso_ads.web.server import WebSink
 from caiso_ads.web.site import Site
@@ -20,13 +23,18 @@ from tests.fakes import FakeClock, MemoryStore
 from tests.sinks.modbus.snapshots import IDS, snapshot
 
 
-def site(handlers: Mapping[str, Handler] | None = None, store: Path = Path("none.db")) -> Site:
+def site(
+    handlers: Mapping[str, Handler] | None = None,
+    store: Path = Path("none.db"),
+    node: str = "",
+    clock: Clock | None = None,
+) -> Site:
     """Return a site with two resources, one good snapshot, and these handlers of commands."""
-    clock = FakeClock()
+    clock = clock or FakeClock()
     config = Config(
         ads=AdsConfig(url="https://127.0.0.1:1/v8", certificate=Path("none.pem"), environment=Environment.SIMULATOR),
         store=StoreConfig(path=store),
-        resources=tuple(ResourceConfig(id=one, name=one, pmin_mw=0.0, pmax_mw=100.0) for one in IDS),
+        resources=tuple(ResourceConfig(id=one, name=one, pmin_mw=0.0, pmax_mw=100.0, node=node) for one in IDS),
         limits=LimitsConfig(),
         sinks={},
         source=Path("gateway.toml"),
@@ -52,3 +60,10 @@ async def serving(made: Site | None = None) -> AsyncIterator[tuple[str, Site]]:
     finally:
         task.cancel()
         await asyncio.wait({task})
+
+
+async def told(base: str, path: str, status: int = 200) -> Any:
+    """GET an address and return its JSON."""
+    async with aiohttp.ClientSession() as client, client.get(base + path) as answer:
+        assert answer.status == status, await answer.text()
+        return await answer.json()

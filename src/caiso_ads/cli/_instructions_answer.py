@@ -11,13 +11,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from caiso_ads.cli._errors import EXIT_LOCAL, EXIT_REMOTE
-from caiso_ads.cli._instructions_view import reason, said, standing
+from caiso_ads.cli._instructions_view import reason, said
 from caiso_ads.core.answering import read_reason, refusal
 from caiso_ads.core.answers import OPEN, Answer, AnswerKind, AnswerState
 from caiso_ads.core.codes import ReasonCode
 from caiso_ads.errors import CommandError
 from caiso_ads.loop.commands import Result
 from caiso_ads.loop.operators import person
+from caiso_ads.store.asked_view import standing
 from caiso_ads.store.hourly import Asked
 
 EXIT_UNKNOWN = 3

@@ -159,7 +159,7 @@ def _target(options: Mapping[str, Any]) -> Target:
 
 def _print(receipt: Receipt[Any], form: str | None, show: Callable[[Any], None]) -> None:
     """Print a receipt; raises the WireError of content that cannot be read, except for ``--xml``, which needs none."""
-    from caiso_ads.cli._plain import to_json
+    from caiso_ads.core.plain import to_json
     from caiso_ads.errors import WireError
     from caiso_ads.wire.packing import unpack
 

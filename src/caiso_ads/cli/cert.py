@@ -86,7 +86,7 @@ def import_(
 def show(*, file: Path, key: Path | None, passphrase_file: Path | None, as_json: bool) -> None:
     """Show subject, issuer, days left, key size, match and chain. Exit code 1 when it cannot be used now."""
     from caiso_ads.ads.certificates import facts
-    from caiso_ads.cli._plain import plain, to_json
+    from caiso_ads.core.plain import plain, to_json
 
     found = facts(_open(file, key, passphrase_file), datetime.now(UTC))
     if as_json:

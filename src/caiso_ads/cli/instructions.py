@@ -67,6 +67,8 @@ def list_instructions(config_path: Path, *, only_open: bool, as_json: bool) -> N
     from caiso_ads.cli import _instructions_view as view
     from caiso_ads.config import load_config
     from caiso_ads.ports import SystemClock
+    from caiso_ads.store.asked_view import as_json as view_json
+    from caiso_ads.store.asked_view import is_open
     from caiso_ads.store.hourly import HourlyReader
 
     now = SystemClock().now().wall
@@ -74,9 +76,9 @@ def list_instructions(config_path: Path, *, only_open: bool, as_json: bool) -> N
         found = reader.asked(now - _SEEN)
     rows = list(found.rows)
     if only_open:
-        rows = sorted((row for row in rows if view.is_open(row, now)), key=view.end)
+        rows = sorted((row for row in rows if is_open(row, now)), key=view.end)
     if as_json:
-        told = {"damaged_batches": found.damaged, "instructions": [view.as_json(row, now) for row in rows]}
+        told = {"damaged_batches": found.damaged, "instructions": [view_json(row, now) for row in rows]}
         click.echo(json.dumps(told, indent=2))
     else:
         view.show(found, rows, now)
@@ -218,7 +220,7 @@ def _send(config: Config, shown: Asked, said: dict[str, object], *, as_json: boo
     fate = answering.fate_of(_looked(config, clock.now().wall), shown, said)
     code = answering.exit_code(result, fate, unanswered=unanswered)
     if as_json:
-        from caiso_ads.cli._plain import plain
+        from caiso_ads.core.plain import plain
 
         click.echo(json.dumps({"done": result.done, "text": result.text, "answer": plain(fate)}, indent=2))
     else:

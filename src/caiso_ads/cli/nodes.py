@@ -93,7 +93,7 @@ def _line(row: NodeInfo) -> str:
 
 
 def _json(rows: Sequence[NodeInfo]) -> None:
-    from caiso_ads.cli._plain import to_json
+    from caiso_ads.core.plain import to_json
 
     click.echo(to_json(rows))
 

@@ -104,7 +104,7 @@ def list_overrides(config_path: Path, *, as_json: bool) -> None:
     with Reader(load_config(config_path).store.path) as reader:
         standing = list(active(reader.overrides(), now).values())
     if as_json:
-        from caiso_ads.cli._plain import plain
+        from caiso_ads.core.plain import plain
 
         rows = [
             plain(item) | {"directive": None if item.directive is None else item.directive.name} for item in standing

@@ -43,6 +43,11 @@ FIELDS: Mapping[str, frozenset[str]] = {
     "partial": _FRAME | {"instruction", "revision", "reason_code", "mw"},
     "second": _FRAME | {"answer"},
     "mss": _FRAME | {"batch", "rows"},
+    "alarm-ack": _FRAME | {"alarm", "note"},
+    "alarm-ack-all": _FRAME | {"note"},
+    "alarm-shelve": _FRAME | {"alarm", "minutes", "reason"},
+    "alarm-unshelve": _FRAME | {"alarm", "reason"},
+    "alarm-test": _FRAME,
 }
 """Every kind of command, and what it may say."""
 LARGEST: Mapping[str, int] = {"mss": 256 * 1024}
@@ -98,6 +103,8 @@ class Result:
 
 def where_to_look(kind: str) -> str:
     """Return, as a sentence, where one sees what became of a command of that kind."""
+    if kind.startswith("alarm-"):
+        return "look with: caiso-ads alarms list"
     return _LOOK.get(kind, "look with: caiso-ads instructions list")
 
 
@@ -263,7 +270,7 @@ async def ask(spool: Spool, said: Mapping[str, object], clock: Clock) -> Result:
     if result is None:
         result = await _awaited(spool, command_id, clock, WAIT_S.get(kind, ANSWER_S) - ANSWER_S)
     if result is None:
-        what = "is in force" if kind in ("set", "clear") else "was sent"
+        what = "was done" if kind.startswith("alarm-") else "is in force" if kind in ("set", "clear") else "was sent"
         raise UnansweredError(
             f"the gateway took the command and did not answer: unknown whether it {what}",
             cure=where_to_look(kind),

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from caiso_ads.core.intervals import Span
 from caiso_ads.core.model import Instruction
 from caiso_ads.errors import WireError
 from caiso_ads.store.chain import FIRST_HASH, AuditRow, matches
@@ -18,9 +19,13 @@ from caiso_ads.store.looking import ReadOnly, microseconds, moment_of
 from caiso_ads.wire.payload import decode_batch
 
 PAGE = 1000
+_FAR = 1 << 62
 _ROW = "a.id, a.at, a.kind, a.who, a.resource, a.text, a.detail, a.previous_hash, a.hash"
 _AFTER = f"SELECT {_ROW} FROM audit a WHERE a.id > ? ORDER BY a.id LIMIT ?"  # noqa: S608 - constants
 _BETWEEN = f"SELECT {_ROW} FROM audit a WHERE a.id > ? AND a.at >= ? AND a.at < ? ORDER BY a.id LIMIT ?"  # noqa: S608 - constants
+_CHOSEN = f"""
+    SELECT {_ROW} FROM audit a {{by_time}} WHERE a.id > ? AND a.at >= ? AND a.at < ? AND (? IS NULL OR a.kind = ?)
+    ORDER BY a.id LIMIT ?"""  # noqa: S608 - constants
 _OF_BATCH = f"SELECT {_ROW} FROM audit_subject s JOIN audit a ON a.id = s.audit WHERE s.uid = ? ORDER BY a.id"  # noqa: S608 - constants
 _HIDDEN = """
     SELECT a.id FROM audit a LEFT JOIN audit_subject s ON s.audit = a.id AND s.uid = json_extract(a.detail, '$.{0}')
@@ -91,6 +96,12 @@ class EvidenceReader(ReadOnly):
         """Yield the rows whose time is in that stretch, in order of their numbers."""
         yield from self._paged(_BETWEEN, (microseconds(start), microseconds(end)))
 
+    def page(self, span: Span | None, after: int, limit: int, *, kind: str | None = None) -> list[AuditRow]:
+        """Return up to ``limit`` rows behind a number, of that time and that kind where they are given."""
+        start, end = (-_FAR, _FAR) if span is None else (microseconds(span.start), microseconds(span.end))
+        query = _CHOSEN.format(by_time="" if span is None else "INDEXED BY ix_audit_at")
+        return [AuditRow(*row) for row in self._ask_of("audit", query, (after, start, end, kind, kind, limit))]
+
     def instruction(self, uid: str) -> Found | None:
         """Return what is stored of an instruction; None when no stored batch holds it."""
         for batch_uid in self._batches(uid):
@@ -120,7 +131,7 @@ class EvidenceReader(ReadOnly):
                 yield Version(moment_of(received_at), digest.hex(), good, said)
 
     def _paged(self, query: str, values: tuple[object, ...]) -> Iterator[AuditRow]:
-        last = -(1 << 62)
+        last = -_FAR
         while page := self._ask_of("audit", query, (last, *values, PAGE)):
             yield from (AuditRow(*row) for row in page)
             last = page[-1][0]

@@ -6,7 +6,8 @@ anew; a batch whose copy is damaged is counted, never guessed. A header of a new
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -29,10 +30,23 @@ _HEADERS = f"""
     SELECT b.batch_uid, b.revision_no, b.batch_status, b.batch_expires
     FROM payload p JOIN batch b ON b.id = p.id
     WHERE p.received_at >= ? AND b.header_only AND b.batch_type IN ({_TYPES}) ORDER BY b.revision_no, b.id"""  # noqa: S608 - constants of this module
-_ANSWERS = """
+_ANSWER = """
     SELECT id, batch_uid, instruction_uid, resource_id, revision_no, kind, who, given_at, closes_at, mw, reason_code,
         state, result, text, seconded_by
-    FROM answer WHERE given_at >= ? ORDER BY id"""
+    FROM answer"""
+_ANSWERS = f"{_ANSWER} WHERE given_at >= ? ORDER BY id"
+_ANSWERS_TO = f"{_ANSWER} WHERE instruction_uid IN (SELECT value FROM json_each(?)) ORDER BY id"  # noqa: S608 - constants of this module
+_NEWEST = f"""
+    SELECT p.operation, p.argument, p.received_at, p.sha256, p.form, p.body, p.corrupt, b.start_time, b.id
+    FROM batch b JOIN payload p ON b.id = p.id
+    WHERE b.effective AND b.batch_type IN ({_TYPES}) AND (b.start_time, b.id) <= (?, ?) AND p.received_at >= ?
+    ORDER BY b.start_time DESC, b.id DESC LIMIT ?"""  # noqa: S608 - constants of this module
+_HEADER = """
+    SELECT revision_no, batch_status, batch_expires FROM batch
+    WHERE batch_uid = ? AND header_only ORDER BY revision_no DESC, id DESC LIMIT 1"""
+_PAGE_OF_BATCHES = 20
+NEWEST = (1 << 62, 1 << 62, -1)
+"""The place before the newest instruction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +57,10 @@ class Asked:
     instruction: Instruction
     stored_at: datetime
     answers: tuple[Answer, ...] = ()
+
+
+Place = tuple[int, int, int]
+"""Where an instruction stands among all: start of its batch (us), number of the batch, place in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +91,36 @@ class HourlyReader(ReadOnly):
                 rows.append(Asked(now, each, moment_of(row[2]), given))
         return AllAsked(tuple(rows), damaged)
 
+    def newest(self, after: Place, since: datetime) -> Iterator[tuple[Place, Asked]]:
+        """Yield what takes answers and was received since then, newest hour first, from behind a place on.
+
+        A batch whose copy is damaged is left out. Raises StoreError.
+        """
+        start, number, n = after
+        while page := self._ask_of("batch", _NEWEST, (start, number, microseconds(since), _PAGE_OF_BATCHES)):
+            for row in page:
+                batch = _batch(row)
+                for place, asked in enumerate(self._of_batch(batch, row[2]) if batch is not None else ()):
+                    if (row[7], row[8]) < (start, number) or place > n:
+                        yield (row[7], row[8], place), asked
+            start, number, n = page[-1][7], page[-1][8] - 1, -1
+
+    def _of_batch(self, batch: DispatchBatch, received_at: int) -> Iterator[Asked]:
+        header = self._ask(_HEADER, (batch.batch_uid,))
+        now = _with_header(batch, header[0] if header else None)
+        uids = json.dumps([each.instruction_uid for each in batch.instructions])
+        answers = [_answer(row) for row in self._ask_of("answer", _ANSWERS_TO, (uids,))]
+        for each in batch.instructions:
+            given = tuple(item for item in answers if item.instruction_uid == each.instruction_uid)
+            yield Asked(now, each, moment_of(received_at), given)
+
     def answers(self, since: datetime) -> list[Answer]:
         """Return every answer given since then, oldest first; none in a database of before schema 0006."""
         return [_answer(row) for row in self._ask_of("answer", _ANSWERS, (microseconds(since),))]
 
 
 def _batch(row: Sequence[Any]) -> DispatchBatch | None:
-    operation, argument, _, digest, form, body, corrupt = row
+    operation, argument, _, digest, form, body, corrupt, *_ = row
     payload = original(form, body)
     if corrupt or not intact(payload, digest):
         return None

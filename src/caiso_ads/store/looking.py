@@ -1,4 +1,7 @@
-"""A look at the database from outside the gateway. Rule: it can neither write nor checkpoint, and closes what it opens."""
+"""A look at the database from outside the gateway. Rule: it can neither write nor checkpoint, and closes what it opens.
+
+Whoever waits for it can stop it: no query of a reader that was stopped goes on, or begins.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,8 @@ from caiso_ads.errors import StoreError
 from caiso_ads.store import engine
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LOOK_EVERY = 10_000
+"""Steps of SQLite's machine between two looks whether to stop; some tenths of a millisecond."""
 
 
 class ReadOnly:
@@ -24,6 +29,7 @@ class ReadOnly:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._stopped = False
         if not path.is_file():
             raise StoreError(f"{path}: there is no database")
         try:
@@ -43,8 +49,18 @@ class ReadOnly:
         """Close the connection."""
         self._db.close()
 
+    def can_be_stopped(self) -> None:
+        """Let ``stop`` also end a query that runs; a look now and then is the price."""
+        self._db.set_progress_handler(lambda: self._stopped, _LOOK_EVERY)
+
+    def stop(self) -> None:
+        """End the query that runs, and begin no other; to be called from another thread."""
+        self._stopped = True
+
     def _ask(self, query: str, values: Sequence[object] = ()) -> list[Any]:
         """Return the rows of a query. Raises StoreError."""
+        if self._stopped:
+            raise StoreError(f"{self.path}: the look was stopped, it took too long")
         try:
             with closing(self._db.execute(query, values)) as answer:
                 return answer.fetchall()

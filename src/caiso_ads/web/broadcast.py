@@ -23,7 +23,11 @@ MOST_WAITING = 5
 
 def message(kind: str, data: Any) -> bytes:
     """Return one server-sent event."""
-    return b"event: " + kind.encode() + b"\ndata: " + msgspec.json.encode(data) + b"\n\n"
+    return _event(kind, msgspec.json.encode(data))
+
+
+def _event(kind: str, data: bytes) -> bytes:
+    return b"event: " + kind.encode() + b"\ndata: " + data + b"\n\n"
 
 
 class Listener:
@@ -54,11 +58,19 @@ class Broadcast:
         self._feed, self._context = feed, context
         self._listeners: set[Listener] = set()
         self._kept: dict[str, bytes] = {}
+        self._whole: tuple[int, bytes] = (-1, b"")
 
     @property
     def listeners(self) -> int:
         """How many pages are open."""
         return len(self._listeners)
+
+    def whole(self) -> bytes:
+        """Return the newest snapshot as JSON, encoded once however many ask."""
+        newest = self._feed.latest
+        if self._whole[0] != newest.generation:
+            self._whole = newest.generation, msgspec.json.encode(document(newest, self._context, "running"))
+        return self._whole[1]
 
     async def run(self) -> None:
         """Follow the feed until cancelled."""
@@ -95,7 +107,7 @@ class Broadcast:
         if listener.behind:
             listener.behind = False
             kept = [] if said else list(self._kept.values())
-            said = [message("snapshot", document(self._feed.latest, self._context, "running")), *said, *kept]
+            said = [_event("snapshot", self.whole()), *said, *kept]
         return b"".join(said)
 
 

@@ -25,7 +25,7 @@ Handler = Callable[[Site, web.Request, Any], Awaitable[web.StreamResponse]]
 class Route:
     """One route. ``takes`` is a msgspec struct of the query (GET) or of the JSON body; ``gives`` what is answered.
 
-    ``kind`` is the media type of the answer: JSON unless said otherwise.
+    A tuple of types in ``gives``: one of them. ``kind`` is the media type of the answer: JSON unless said otherwise.
     """
 
     method: str
@@ -41,6 +41,19 @@ class Route:
 def all_routes() -> tuple[Route, ...]:
     """Return every route, in the order in which they are matched."""
     from caiso_ads.web import pages  # noqa: PLC0415 - the modules of routes know this one
-    from caiso_ads.web.api import live  # noqa: PLC0415
+    from caiso_ads.web.api import (  # noqa: PLC0415
+        acting,
+        alarms,
+        batches,
+        curves,
+        evidence,
+        health,
+        instructions,
+        ledger,
+        live,
+        plant,
+        prices,
+    )
 
-    return (*live.ROUTES, *pages.ROUTES)
+    api = (live, plant, instructions, acting, batches, curves, ledger, prices, alarms, evidence, health)
+    return (*(route for module in api for route in module.ROUTES), *pages.ROUTES)

@@ -6,7 +6,7 @@ Rule: handlers get all they need from here and from the request; none holds stat
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from aiohttp import web
@@ -14,8 +14,11 @@ from aiohttp import web
 from caiso_ads.config import Config
 from caiso_ads.loop.desk import Desk
 from caiso_ads.loop.supervisor import SupervisedSink
-from caiso_ads.ports import Clock, Feed, SinkContext
+from caiso_ads.loop.watch import AlarmWatch
+from caiso_ads.ports import Clock, Feed, Instant, SinkContext
 from caiso_ads.web.broadcast import Broadcast
+from caiso_ads.web.certificate import CertificateFile
+from caiso_ads.web.reading import Reads
 
 
 class Role(StrEnum):
@@ -37,7 +40,10 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """One running gateway as the page sees it. ``sinks`` tells the health of each."""
+    """One running gateway as the page sees it. ``sinks`` tells the health of each, ``reads`` looks into its store.
+
+    ``started`` is when it was made.
+    """
 
     config: Config
     feed: Feed
@@ -46,6 +52,16 @@ class Site:
     context: SinkContext
     sinks: Callable[[], Sequence[SupervisedSink]]
     broadcast: Broadcast
+    alarms: AlarmWatch = field(default_factory=AlarmWatch)
+    reads: Reads = field(init=False)
+    certificate: CertificateFile = field(init=False)
+    started: Instant = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Know the store and the start; opens nothing."""
+        object.__setattr__(self, "reads", Reads(self.config.store.path))
+        object.__setattr__(self, "certificate", CertificateFile(self.config.ads))
+        object.__setattr__(self, "started", self.clock.now())
 
 
 SITE: web.AppKey[Site] = web.AppKey("site", Site)

@@ -12,8 +12,7 @@ from typing import Any
 
 from aiohttp import web
 
-from caiso_ads.sinks.status import document
-from caiso_ads.web.answers import as_json
+from caiso_ads.web.answers import of_json
 from caiso_ads.web.broadcast import Listener
 from caiso_ads.web.routes import ANY_ROLE, Route
 from caiso_ads.web.site import Site
@@ -26,7 +25,7 @@ TAKEN_WITHIN_S = 10.0
 
 async def snapshot(site: Site, _request: web.Request, _query: Any) -> web.StreamResponse:
     """Return the newest snapshot."""
-    return as_json(document(site.feed.latest, site.context, "running"))
+    return of_json(site.broadcast.whole())
 
 
 async def events(site: Site, request: web.Request, _query: Any) -> web.StreamResponse:
@@ -35,6 +34,8 @@ async def events(site: Site, request: web.Request, _query: Any) -> web.StreamRes
         headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     )
     await response.prepare(request)
+    if request.method == "HEAD":
+        return response
     wake = asyncio.Event()
     listener = Listener(wake)
     site.broadcast.join(listener)

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from caiso_ads.cli._plain import plain, to_json
 from caiso_ads.core.codes import BatchStatus
+from caiso_ads.core.plain import plain, to_json
 from caiso_ads.errors import WireError
 
 
