@@ -44,13 +44,12 @@ class Circumstances:
 
 
 class Courier:
-    """One notifier, run by the supervisor like a sink. ``subject`` finds its rows in the evidence."""
+    """One notifier, run by the supervisor as ``sink_name``. ``subject`` finds its rows in the evidence."""
 
     def __init__(self, config: NotifyConfig, way: Way, about: Circumstances) -> None:
         self.rules, self._way, self._about = config.rules, way, about
         self.name = config.rules.name
-        self.sink_name = f"notify {self.name}"
-        self.subject = f"notifier {self.name}"
+        self.sink_name = self.subject = f"{FACT} {self.name}"
         self._box = Letterbox(self.rules)
         self._told: dict[str, str] = {}  # alarm to the time it was raised, as told
         self._reminded: dict[str, float] = {}

@@ -6,15 +6,12 @@ Rule: one that fails holds up none of the others.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from caiso_ads.core.alarm_kinds import AlarmEvent
 from caiso_ads.errors import CertificateError, ConfigError
 from caiso_ads.notify import NotifyConfig, Way
 from caiso_ads.notify.courier import Circumstances, Courier
-
-Last = Callable[[str], Awaitable[Mapping[str, object]]]
-"""Gives the detail of the last row of evidence about a subject; nothing in it where there is none."""
 
 
 class Office:
@@ -23,10 +20,14 @@ class Office:
     def __init__(self, configs: Sequence[NotifyConfig], about: Circumstances) -> None:
         self.couriers = tuple(Courier(config, _built(config), about) for config in configs)
 
-    async def restore(self, last: Last) -> None:
-        """Let each take up from its last row what it still has to tell; once the alarms themselves are restored."""
+    def restore(self, rows: Iterable[Mapping[str, object]]) -> None:
+        """Let each take up from its last row what it still has to tell; once the alarms themselves are restored.
+
+        ``rows`` are the details of the last row of each.
+        """
+        last = {str(row.get("notifier")): row for row in rows}
         for courier in self.couriers:
-            courier.restore(await last(courier.subject))
+            courier.restore(last.get(courier.name, {}))
 
     def heard(self, event: AlarmEvent) -> None:
         """Take a change of an alarm. Never waits."""
