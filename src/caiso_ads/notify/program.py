@@ -26,8 +26,6 @@ from caiso_ads.notify.message import Message, both_clocks, plain
 
 _KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SYSTEMROOT", "SYSTEMDRIVE", "TEMP", "TMP", "USERPROFILE")
 """What a program is given of our own environment: the rest may hold secrets."""
-_ERRORS = 2000
-_AFTER_S = 0.5
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -63,27 +61,28 @@ class Program:
         config = self.config
         try:
             process = await asyncio.create_subprocess_exec(
-                config.program, *config.arguments, stdin=PIPE, stdout=DEVNULL, stderr=PIPE,
+                config.program, *config.arguments, stdin=PIPE, stdout=DEVNULL, stderr=DEVNULL,
                 env={**_own(), **variables(message)}, **_apart(),
             )  # fmt: skip
         except (OSError, ValueError) as error:
             raise LocalError(f"{config.program.name} cannot be started: {type(error).__name__}") from error
-        told = asyncio.create_task(_complaint(process), name="complaint of a program")
+        assert process.stdin is not None
+        fed = False
         try:
             async with asyncio.timeout(config.limit_s):
-                await _feed(process, body)
+                await _feed(process.stdin, body)
+                fed = True
                 code = await process.wait()
         except TimeoutError:
             raise LocalError(f"{config.program.name} was killed after {config.limit_s:g} s") from None
         finally:
             if process.returncode is None:
                 _kill(process)
+                if not fed:
+                    process.stdin.transport.abort()  # else what it has not read would be waited for
                 await process.wait()
-            await asyncio.wait({told}, timeout=_AFTER_S)  # a child of its own may hold the pipe open
-            told.cancel()
         if code != 0:
-            said = plain(" ".join(told.result().split()), 100) if told.done() and not told.cancelled() else ""
-            raise LocalError(f"{config.program.name} ended with {code}{': ' if said else ''}{said}")
+            raise LocalError(f"{config.program.name} ended with {code}")
 
 
 def variables(message: Message) -> Mapping[str, str]:
@@ -109,24 +108,14 @@ def _apart() -> dict[str, Any]:
     return {"start_new_session": True}
 
 
-async def _feed(process: Process, body: bytes) -> None:
+async def _feed(pipe: asyncio.StreamWriter, body: bytes) -> None:
     """Write all to a program that reads; one that does not want it has taken it too."""
-    assert process.stdin is not None
     with contextlib.suppress(ConnectionError):
-        process.stdin.write(body)
-        await process.stdin.drain()
+        pipe.write(body)
+        await pipe.drain()
     with contextlib.suppress(ConnectionError):
-        process.stdin.close()
-        await process.stdin.wait_closed()
-
-
-async def _complaint(process: Process) -> str:
-    """Read what it says on its error output, and keep the beginning."""
-    assert process.stderr is not None
-    kept = b""
-    while part := await process.stderr.read(4096):
-        kept = (kept + part)[:_ERRORS]
-    return kept.decode("utf-8", "replace")
+        pipe.close()
+        await pipe.wait_closed()
 
 
 def _kill(process: Process) -> None:
