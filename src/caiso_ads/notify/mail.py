@@ -181,11 +181,15 @@ class _Line:
             server = smtplib.SMTP(local_hostname=name, timeout=STEP_S)
         self._server = server
         server._host = config.host  # type: ignore[attr-defined]  # noqa: SLF001 - what TLS checks; connect does not set it
-        server.connect(config.host, port)
-        if config.security == "starttls":
-            server.starttls(context=self._tls)
-        if self._is_cut:
-            raise OSError("given up")
+        try:
+            server.connect(config.host, port)
+            if config.security == "starttls":
+                server.starttls(context=self._tls)
+            if self._is_cut:
+                raise OSError("given up")
+        except BaseException:
+            server.close()
+            raise
         return server
 
     def cut(self) -> None:
