@@ -275,3 +275,16 @@ def test_nothing_is_looked_at_while_nothing_changes() -> None:
 
 def test_priorities_are_ordered() -> None:
     assert Priority.CRITICAL < Priority.HIGH < Priority.MEDIUM < Priority.LOW
+
+
+def test_what_has_no_delay_of_its_own_waits_for_one_poll_after_its_cause() -> None:
+    run = Run()
+    both = int(Reason.LINK_AGING | Reason.CONFLICT)
+    assert run.last(60, shot(reasons=both)) == ["suppressed conflict:R1", "raised link"]
+    alone = shot(reasons=int(Reason.CONFLICT))
+    assert run.last(19, alone) == ["returned link"]
+    assert run.last(5, alone) == ["raised conflict:R1"]
+    again = Run()
+    again.last(60, shot(reasons=both))
+    again.last(15, alone)
+    assert again.last(30, shot()) == ["returned conflict:R1"]  # over before anybody was called
