@@ -21,7 +21,7 @@ class Raised:
     def __init__(self, problem: str = "") -> None:
         self.problem = problem
 
-    async def __call__(self, command: Command, now: datetime) -> Result:  # noqa: ARG002 - a handler is given both
+    async def __call__(self, command: Command, now: datetime) -> Result:
         if self.problem:
             raise CommandError(self.problem)
         return Result(done=True, text=f"{command.kind} is raised")

@@ -119,6 +119,10 @@ class Desk:
     def _started(self) -> None:
         self.serving = True
 
+    def serves(self) -> bool:
+        """Whether the supervisor would call it serving."""
+        return self.serving
+
     def outcomes(self) -> list[str]:
         return [str(fact.detail["outcome"]) for fact in self.facts]
 

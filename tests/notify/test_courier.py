@@ -18,7 +18,7 @@ from tests.notify.rig import LINK, REFUSED, WORST, alarm, at_work, event
 async def test_what_is_heard_goes_out_within_a_second_and_together() -> None:
     async with at_work() as desk:
         await desk.clock.advance(1)
-        assert desk.serving
+        assert desk.serves()
         desk.courier.heard(event(LINK))
         desk.courier.heard(event(REFUSED))
         await desk.clock.advance(1)
@@ -41,13 +41,13 @@ async def test_a_failing_notifier_is_shown_as_failed_until_it_sends_and_loses_no
         desk.way.fail = RemoteError("refused")
         desk.courier.heard(event(LINK))
         await desk.clock.advance(4)
-        assert (desk.serving, desk.failures) == (False, ["refused"])
+        assert (desk.serves(), desk.failures) == (False, ["refused"])
         desk.courier.heard(event(LINK, What.RETURNED))
         await desk.clock.advance(60)
-        assert not desk.serving
+        assert not desk.serves()
         desk.way.fail = None
         await desk.clock.advance(300)
-        assert desk.serving
+        assert desk.serves()
         assert desk.way.told() == [["raised link", "returned link"]]
         assert desk.outcomes() == ["failed", "sent"]
 
@@ -68,12 +68,12 @@ async def test_what_could_not_be_sent_for_too_long_is_given_up_and_said_to_be() 
         assert desk.outcomes() == ["failed", "given up"]
         assert desk.facts[-1].detail["alarms"] == ["link"]
         assert desk.courier.counts()["given_up"] == 1
-        assert not desk.serving
+        assert not desk.serves()
         desk.way.fail = None
         desk.courier.heard(event(REFUSED))
         await desk.clock.advance(300)
         assert desk.way.told() == [["raised value_refused:R1"]]
-        assert desk.serving
+        assert desk.serves()
 
 
 @pytest.mark.parametrize("problem", [OSError(111, "Connection refused"), ValueError("the password is hunter2")])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from caiso_ads.core.instant import Instant
@@ -94,6 +94,7 @@ def test_only_what_has_waited_too_long_is_given_up() -> None:
     assert len(box) == 1
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 300), st.booleans()), max_size=30), st.integers(1, 100))
 def test_nothing_is_lost_silently_and_no_hour_has_more_messages_than_allowed(
     steps: list[tuple[int, int, bool]], most_per_hour: int

@@ -7,17 +7,19 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from caiso_ads.core.alarm_kinds import Ident, What
-from caiso_ads.notify.message import LISTED, SUBJECT, Message, both_clocks, plain, standing_item, test_item as trial
+from caiso_ads.notify.message import LISTED, SUBJECT, Message, both_clocks, plain, standing_item
+from caiso_ads.notify.message import test_item as trial
 from tests.fakes import START
 from tests.notify.rig import LINK, REFUSED, WORST, alarm, event, items, message
 
 ANY = st.text(st.characters(), max_size=300)
 
 
+@settings(max_examples=60, deadline=None)
 @given(ANY)
 def test_whatever_a_text_holds_it_becomes_one_printable_line(text: str) -> None:
     shown = plain(text)
@@ -27,6 +29,7 @@ def test_whatever_a_text_holds_it_becomes_one_printable_line(text: str) -> None:
     assert text.isprintable() is False or shown == text
 
 
+@settings(max_examples=60, deadline=None)
 @given(ANY, ANY, ANY, ANY)
 def test_no_text_of_an_alarm_makes_a_line_of_its_own_anywhere(subject: str, text: str, who: str, note: str) -> None:
     changed = replace(event(Ident("value_refused", subject)), text=text, who=who, note=note)

@@ -34,12 +34,11 @@ async def test_a_broker_that_refuses_us_or_our_topic_is_an_error(tmp_path: Path)
     rules = tmp_path / "acl"
     rules.write_text("topic write other\n")
     rules.chmod(0o600)
-    with running(tmp_path, f"acl_file {rules}") as broker:
-        with pytest.raises(ConnectionError, match=r"refused caiso-ads/alarms"):
-            await Config(url=broker.url).build().send(message())
-    with running(tmp_path, anonymous=False) as broker:
-        with pytest.raises(ConnectionError, match="(?i)not authorized"):
-            await Config(url=broker.url).build().send(message())
+    forbidden = pytest.raises(ConnectionError, match=r"refused caiso-ads/alarms")
+    with running(tmp_path, f"acl_file {rules}") as broker, forbidden:
+        await Config(url=broker.url).build().send(message())
+    with running(tmp_path, anonymous=False) as broker, pytest.raises(ConnectionError, match=r"(?i)not authorized"):
+        await Config(url=broker.url).build().send(message())
 
 
 @needs_broker

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from caiso_ads.core.alarm_kinds import Ident
@@ -47,6 +47,7 @@ async def test_it_reads_the_document_and_the_fields_and_nothing_of_our_own_envir
     assert not (tmp_path / "no").exists()
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.text(max_size=200), st.text(max_size=50))
 def test_no_text_breaks_the_environment(text: str, subject: str) -> None:
     told = variables(message(replace(event(Ident("value_refused", subject)), text=text)))

@@ -35,6 +35,8 @@ log = logging.getLogger("caiso_ads.notify")
 
 STEP_S = 10.0
 """How long one answer of the server may take (s)."""
+_OURSELVES = "[127.0.0.1]"
+"""What we call ourselves: the name of this machine is nobody's business, and to ask for it can take long."""
 _PORTS = {"tls": 465, "starttls": 587}
 _ADDRESS = re.compile(r"[!-;=?A-Z\[-~]+@[!-;=?A-Z\[-~]+", re.ASCII)
 
@@ -120,13 +122,13 @@ class Mail:
         with _in_words():
             server = line.open()
             try:
+                if line.is_cut:
+                    return  # it was given up, and will be told again
                 if self.config.user:
                     server.login(self.config.user, self.password)
                 refused = server.send_message(letter, self.config.sender, self.config.to)
-                with contextlib.suppress(
-                    smtplib.SMTPException, OSError
-                ):  # it has the mail: how it ends is all the same
-                    server.quit()
+                with contextlib.suppress(smtplib.SMTPException, OSError):
+                    server.quit()  # it has the mail: how it ends is all the same
             finally:
                 server.close()
         if refused:
@@ -162,31 +164,33 @@ def _tls_words(error: ssl.SSLError) -> str:
     return getattr(error, "verify_message", "") or error.reason or "no reason given"
 
 
+def _greeted(code: int, said: bytes) -> None:
+    if code != 220:
+        raise smtplib.SMTPConnectError(code, said)
+
+
 class _Line:
     """One connection to the server, that another thread can cut."""
 
     def __init__(self, config: Config, tls: ssl.SSLContext) -> None:
         self._config, self._tls = config, tls
         self._server: smtplib.SMTP | None = None
-        self._is_cut = False
+        self.is_cut = False
 
     def open(self) -> smtplib.SMTP:
         """Connect and be sure of TLS. Raises OSError and what smtplib raises."""
-        config, name = self._config, f"[{socket.inet_ntoa(bytes((127, 0, 0, 1)))}]"
-        port = config.port or _PORTS[config.security]
+        config, port = self._config, self._config.port or _PORTS[self._config.security]
         server: smtplib.SMTP
         if config.security == "tls":
-            server = smtplib.SMTP_SSL(local_hostname=name, timeout=STEP_S, context=self._tls)
+            server = smtplib.SMTP_SSL(local_hostname=_OURSELVES, timeout=STEP_S, context=self._tls)
         else:
-            server = smtplib.SMTP(local_hostname=name, timeout=STEP_S)
+            server = smtplib.SMTP(local_hostname=_OURSELVES, timeout=STEP_S)
         self._server = server
         server._host = config.host  # type: ignore[attr-defined]  # noqa: SLF001 - what TLS checks; connect does not set it
         try:
-            server.connect(config.host, port)
+            _greeted(*server.connect(config.host, port))
             if config.security == "starttls":
                 server.starttls(context=self._tls)
-            if self._is_cut:
-                raise OSError("given up")
         except BaseException:
             server.close()
             raise
@@ -194,11 +198,13 @@ class _Line:
 
     def cut(self) -> None:
         """Break the connection, if there is one: a thread that waits for it ends."""
-        self._is_cut = True
+        self.is_cut = True
         wire = None if self._server is None else self._server.sock
         if wire is not None:
             with contextlib.suppress(OSError):  # it may be closed already
-                wire.shutdown(socket.SHUT_RDWR)
+                socket.socket.shutdown(
+                    wire, socket.SHUT_RDWR
+                )  # SSLSocket's own would first let the thread talk in clear
 
 
 async def _in_a_thread(work: Callable[[], None]) -> None:
