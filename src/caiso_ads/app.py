@@ -30,6 +30,7 @@ from caiso_ads.gateway import Gateway, Settings
 from caiso_ads.loop import witness
 from caiso_ads.loop.alarm_desk import AlarmDesk
 from caiso_ads.loop.alarm_sources import Sources
+from caiso_ads.loop.alarm_test import AlarmTest
 from caiso_ads.loop.autopilot import Autopilot, Rules
 from caiso_ads.loop.board import Board
 from caiso_ads.loop.commands import Spool
@@ -45,6 +46,8 @@ from caiso_ads.loop.roles import RoleAlarm
 from caiso_ads.loop.sightings import Sightings
 from caiso_ads.loop.supervisor import Supervisor
 from caiso_ads.loop.watch import FACT
+from caiso_ads.notify import courier
+from caiso_ads.notify.office import Office
 from caiso_ads.oasis.client import OasisClient
 from caiso_ads.oasis.pacer import Pacer, beside
 from caiso_ads.ports import Clock, Sink, SinkContext, SystemClock
@@ -152,7 +155,11 @@ async def open_app(
         sources = _alarm_sources(config, supervisor)
         gateway.alarms.sources = sources
         gateway.alarms.restore(await store.last_of_each(FACT), clock.now())
-        alarms = AlarmDesk(gateway.alarms, sources, clock, evidence.note, evidence.durable).handlers()
+        alarms = dict(AlarmDesk(gateway.alarms, sources, clock, evidence.note, evidence.durable).handlers())
+        if config.notify:
+            office = _notifiers(config, gateway, supervisor, clock, evidence.note)
+            office.restore(await store.last_of_each(courier.FACT))
+            alarms["alarm-test"] = AlarmTest(alarms["alarm-test"], office.try_out)
         desk = _answering(config, gateway, client, iso, store, spool, evidence.note, clock, sources, alarms)
         _page(config, gateway, supervisor, desk, context, evidence.note)
         log.info("caiso-ads %s, %s, %d resources", __version__, environment.value, len(config.resources))
@@ -243,6 +250,19 @@ def _alarm_sources(config: Config, supervisor: Supervisor) -> Sources:
     }
     configured = frozenset(item.id for item in config.resources)
     return Sources(lambda: supervisor.sinks, expiries, configured=configured)
+
+
+def _notifiers(
+    config: Config, gateway: Gateway, supervisor: Supervisor, clock: Clock, note: Callable[[Fact], None]
+) -> Office:
+    """Let each notifier hear of alarms, kept running like a sink. Raises ConfigError for a secret that cannot be read."""
+    office = Office(
+        config.notify, courier.Circumstances(config.ads.environment.value, clock, note, gateway.alarms.alarms)
+    )
+    gateway.alarms.on_change.append(office.heard)
+    for one in office.couriers:
+        supervisor.add(one.sink_name, one)
+    return office
 
 
 def _page(

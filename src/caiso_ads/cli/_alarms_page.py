@@ -43,6 +43,7 @@ came in {WINDOW_S / 60:g} minutes and fewer than {CALM_BELOW} are gathered. An a
 
 Every change is a row of the [evidence](evidence.md), with who made it. A restart knows what was acknowledged and shelved.
 The log has a line when an alarm begins and one when it is over; those that follow from another at level INFO.
+Notifiers tell who does not look at a page: [e-mail, webhook, MQTT, a program](notify.md).
 
 """
 

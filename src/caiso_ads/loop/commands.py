@@ -54,8 +54,8 @@ LARGEST: Mapping[str, int] = {"mss": 256 * 1024}
 """Kinds whose file may be larger than LARGEST_BYTES (bytes)."""
 LARGEST_ANSWER = 2 * 1024 * 1024
 """An answer may carry rows of the ISO (bytes)."""
-WAIT_S: Mapping[str, float] = {"accept": 30.0, "decline": 30.0, "partial": 30.0, "second": 30.0, "mss": 30.0}
-"""How long the answer to a command that was taken may take where that is more than ANSWER_S: the ISO is asked (s)."""
+WAIT_S: Mapping[str, float] = dict.fromkeys(("accept", "decline", "partial", "second", "mss", "alarm-test"), 30.0)
+"""How long the answer to a command that was taken may take where that is more than ANSWER_S: another is asked (s)."""
 _LOOK = {
     "set": "look with: caiso-ads override list",
     "clear": "look with: caiso-ads override list",
