@@ -81,6 +81,7 @@ class Demo:
 
     directory: Path
     port: int
+    story: str
     process: Popen[bytes] | None = None
     log: Path = field(init=False)
 
@@ -94,7 +95,7 @@ class Demo:
     def start(self) -> None:
         """Start it, and wait until the page is there."""
         told = self.directory / "story.toml"
-        told.write_text(story(), encoding="utf-8")
+        told.write_text(self.story, encoding="utf-8")
         self.log.unlink(missing_ok=True)
         words = ("--directory", str(self.directory / "kit"), "--scenario", str(told), "--speed", str(SPEED))
         ports = ("--web-port", str(self.port), "--modbus-port", str(processes.free_port()))
@@ -127,9 +128,9 @@ class Demo:
 
 
 @contextmanager
-def demo(directory: Path) -> Iterator[Demo]:
-    """Run a demo until the end of the block."""
-    made = Demo(directory, processes.free_port())
+def demo(directory: Path, told: str = "") -> Iterator[Demo]:
+    """Run a demo until the end of the block; ``told`` in place of the story of most tests."""
+    made = Demo(directory, processes.free_port(), told or story())
     made.start()
     try:
         yield made

@@ -6,6 +6,7 @@ import json
 import re
 import signal
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -41,30 +42,54 @@ def show(page: Page, base: str, view: str) -> None:
         is_live(page)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_serious_and_the_console_is_silent(opened: tuple[Demo, Browser], scheme: str) -> None:
-    running, browser = opened
-    found = []
-    with page_of(browser, running.base, color_scheme=scheme) as (page, watch):
-        for view in VIEWS:
-            show(page, running.base, view)
-            for one in Axe().run(page).response["violations"]:
-                if one["impact"] in {"serious", "critical"}:
-                    found.append((view, one["id"], [node["html"][:150] for node in one["nodes"]][:3]))
-        watch.check()
-    assert found == []
+@dataclass
+class Seen:
+    """What one look at every view found."""
+
+    serious: list[tuple[str, str, str, list[str]]] = field(default_factory=list)
+    rules: int = 0
+    wide: list[tuple[str, int]] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    foreign: list[str] = field(default_factory=list)
 
 
-@pytest.mark.parametrize(("width", "height"), [(360, 740), (3840, 2160)])
-def test_no_view_is_wider_than_its_screen(opened: tuple[Demo, Browser], width: int, height: int) -> None:
+@pytest.fixture(scope="module")
+def seen(opened: tuple[Demo, Browser]) -> Seen:
+    """Look at every view once: light and dark, on a phone and on a wall."""
     running, browser = opened
-    wide = []
-    with page_of(browser, running.base, viewport={"width": width, "height": height}) as (page, _):
+    found = Seen()
+    with page_of(browser, running.base) as (page, watch):
         for view in VIEWS:
             show(page, running.base, view)
-            if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
-                wide.append(view)
-    assert wide == []
+            for scheme in ("light", "dark"):
+                page.emulate_media(color_scheme=scheme)
+                said = Axe().run(page).response
+                found.rules += len(said["passes"])
+                found.serious += [
+                    (view, scheme, one["id"], [node["html"][:150] for node in one["nodes"][:3]])
+                    for one in said["violations"]
+                    if one["impact"] in {"serious", "critical"}
+                ]
+            for width, height in ((360, 740), (3840, 2160)):
+                page.set_viewport_size({"width": width, "height": height})
+                if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+                    found.wide.append((view, width))
+            page.set_viewport_size({"width": 1280, "height": 800})
+        found.errors, found.foreign = watch.errors, watch.foreign
+    return found
+
+
+def test_axe_finds_nothing_serious_in_light_and_dark(seen: Seen) -> None:
+    assert seen.rules > 10 * len(VIEWS)
+    assert seen.serious == []
+
+
+def test_no_view_is_wider_than_a_phone_or_a_wall(seen: Seen) -> None:
+    assert seen.wide == []
+
+
+def test_no_view_has_an_error_in_the_console_or_asks_another_host(seen: Seen) -> None:
+    assert (seen.errors, seen.foreign) == ([], [])
 
 
 def test_the_keyboard_reaches_everything(opened: tuple[Demo, Browser]) -> None:
