@@ -36,8 +36,10 @@ def free_port() -> int:
 
 
 def demo(folder: Path, port: int) -> subprocess.Popen[bytes]:
-    """Start a quiet demo and wait until it has read the market's history."""
-    words = ("demo", "--calm", "--plain", "--directory", str(folder), "--web-port", str(port))
+    """Start a quiet demo and wait until it has read what little history there is."""
+    story = folder / "short.toml"
+    story.write_text("history_s = 1800\n", encoding="utf-8")
+    words = ("demo", "--scenario", str(story), "--plain", "--directory", str(folder / "kit"), "--web-port", str(port))
     ports = ("--modbus-port", str(free_port()))
     code = "from caiso_ads.cli import main; main()"
     process = subprocess.Popen([sys.executable, "-c", code, *words, *ports], stdout=subprocess.DEVNULL)
@@ -49,6 +51,7 @@ def demo(folder: Path, port: int) -> subprocess.Popen[bytes]:
         except OSError:
             time.sleep(0.5)
     process.terminate()
+    process.wait(20)
     sys.exit("the demo did not become ready")
 
 
@@ -63,7 +66,7 @@ def page_load(browser: Any, base: str) -> tuple[float, float]:
     session.on("Network.responseReceived", lambda told: received.append(told["response"]["encodedDataLength"]))
     page.add_init_script(NOTICE)
     page.goto(base)
-    page.wait_for_function("window.liveAfter")
+    page.wait_for_function("() => window.liveAfter")
     seconds = float(page.evaluate("window.liveAfter")) / 1000
     page.wait_for_timeout(500)
     context.close()

@@ -1,4 +1,4 @@
-"""The pictures of the README, taken of the page itself when ``tasks.py docs`` asks for them; a test run changes no file."""
+"""The pictures of the README, taken of the page itself when ``tasks.py docs --pictures`` asks; a test run changes no file."""
 
 from __future__ import annotations
 
@@ -53,7 +53,9 @@ lasts_s = 3600
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-@pytest.mark.skipif(ASKED not in os.environ, reason=f"writes docs/images: only with {ASKED} set, by tasks.py docs")
+@pytest.mark.skipif(
+    ASKED not in os.environ, reason=f"writes docs/images: only with {ASKED} set, by tasks.py docs --pictures"
+)
 def test_the_pictures_of_the_readme(tmp_path: Path) -> None:
     with (
         chromium() as browser,
