@@ -21,6 +21,7 @@ PYTHON = BIN / ("python.exe" if os.name == "nt" else "python")
 RUN_PINS = ("requirements.txt", "requirements-build.txt")
 DEV_PINS = ("requirements-dev.txt",)
 WITH_ALL = "--with-all"
+WITH_PICTURES = "--pictures"
 CODE = ("src", "tests", "benchmarks", "tasks.py")
 
 CHECKS = (
@@ -42,19 +43,20 @@ GENERATED = (
     ("docs/configuration.md", ("check", "--document")),
     ("docs/points.md", ("points", "--catalogue")),
     ("docs/directive.md", ("points", "--directives")),
+    ("docs/alarms.md", ("alarms", "catalogue", "--document")),
     ("docs/roles.md", ("users", "matrix")),
     ("docs/api.md", ("api", "--document")),
 )
 
 USAGE = """usage: python3 tasks.py <task> [arguments]
 
-  demo [arguments]               simulator, gateway and register map in one command; see: demo --help
+  demo [arguments]               simulator, gateway, page and register map in one; see: demo --help
        [--with-all]              installs the libraries of every protocol first: DNP3, OPC UA and so on
   test [--fast] [arguments]      format, lint, types, import rules, then pytest; --fast leaves out the slow tests
        [--only-pytest]           leaves out the checks before pytest: they are the same on every Python
   lint                           the same without pytest
   bench [names]                  run all benchmarks and write docs/performance.md, or print some
-  docs                           write the generated pages of docs/ again
+  docs [--pictures]              write the generated pages of docs/ again; the pictures of docs/images/ too
   pins                           choose the newest allowed versions and write the requirements files
 """
 
@@ -123,16 +125,18 @@ def bench(arguments: list[str]) -> int:
 
 
 def docs(arguments: list[str]) -> int:
-    """Write the generated documentation again."""
+    """Write the generated documentation again; with ``--pictures`` also those of the page, taken by its browser tests."""
+    rest = [argument for argument in arguments if argument != WITH_PICTURES]
     prepare(DEV_PINS)
     for page, command in GENERATED:
         say(f"caiso-ads {' '.join(command)} > {page}")
         environment = {**os.environ, "PYTHONUTF8": "1"}
-        done = subprocess.run(
-            [BIN / "caiso-ads", *command, *arguments], check=True, stdout=subprocess.PIPE, env=environment
-        )
+        done = subprocess.run([BIN / "caiso-ads", *command, *rest], check=True, stdout=subprocess.PIPE, env=environment)
         (ROOT / page).write_bytes(done.stdout.replace(b"\r\n", b"\n"))
-    return 0
+    if WITH_PICTURES not in arguments:
+        return 0
+    os.environ["CAISO_ADS_PICTURES"] = "1"
+    return run(PYTHON, "-m", "pytest", "-q", Path("tests", "e2e", "test_page_pictures.py"))
 
 
 def pins(arguments: list[str]) -> int:

@@ -15,7 +15,7 @@ PACKAGE = ROOT / "src" / "caiso_ads"
 
 # Each third-party library and the only places that may import it. A new library needs a line here, and so a thought.
 HOMES: dict[str, tuple[str, ...]] = {
-    "aiohttp": ("ads", "oasis", "simulator", "web"),
+    "aiohttp": ("ads", "notify", "oasis", "simulator", "web"),
     "aiomqtt": ("sinks",),
     "alembic": ("store",),
     "argon2": ("web",),
@@ -24,7 +24,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "cryptography": ("ads", "simulator", "sinks"),
     "dnp3": ("sinks",),
     "lxml": ("wire",),
-    "msgspec": ("config", "sinks", "simulator", "store", "cli", "web", "wire"),
+    "msgspec": ("config", "notify", "sinks", "simulator", "store", "cli", "web", "wire"),
     "paho": ("sinks",),
     "pyarrow": ("cli",),
     "rich": ("cli",),

@@ -30,6 +30,7 @@ UNMIRRORED = {
 FREE = {
     "e2e": "real processes: the whole program at once",
     "sinks/test_contract.py": "what every sink of the registry must hold",
+    "web/test_static.py": "the files of the page, which are no Python",
     "web/test_contract.py": "every route of the API, by its own description",
     "test_docs.py": "the documentation",
     "test_fault_rows.py": "the fault catalogue, across the whole loop",

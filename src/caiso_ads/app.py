@@ -18,6 +18,7 @@ from pathlib import Path
 
 from caiso_ads import __version__
 from caiso_ads.ads.client import AdsClient
+from caiso_ads.ads.expiry import valid_until
 from caiso_ads.ads.tls import checking_context, client_context, read_passphrase
 from caiso_ads.config import Config
 from caiso_ads.config.responses import capabilities, identity_for_responses, policies
@@ -27,10 +28,13 @@ from caiso_ads.core.state import State, initial
 from caiso_ads.errors import ConfigError
 from caiso_ads.gateway import Gateway, Settings
 from caiso_ads.loop import witness
+from caiso_ads.loop.alarm_desk import AlarmDesk
+from caiso_ads.loop.alarm_sources import Sources
+from caiso_ads.loop.alarm_test import AlarmTest
 from caiso_ads.loop.autopilot import Autopilot, Rules
 from caiso_ads.loop.board import Board
 from caiso_ads.loop.commands import Spool
-from caiso_ads.loop.desk import Desk, Handler
+from caiso_ads.loop.desk import Desk, Handler, Handlers
 from caiso_ads.loop.evidence import EvidenceLog
 from caiso_ads.loop.loadfollowing import LoadFollowing
 from caiso_ads.loop.obeying import obey
@@ -41,6 +45,9 @@ from caiso_ads.loop.responder import ResponseLoop
 from caiso_ads.loop.roles import RoleAlarm
 from caiso_ads.loop.sightings import Sightings
 from caiso_ads.loop.supervisor import Supervisor
+from caiso_ads.loop.watch import FACT
+from caiso_ads.notify import courier
+from caiso_ads.notify.office import Office
 from caiso_ads.oasis.client import OasisClient
 from caiso_ads.oasis.pacer import Pacer, beside
 from caiso_ads.ports import Clock, Sink, SinkContext, SystemClock
@@ -145,7 +152,15 @@ async def open_app(
         iso = None
         if not config.responses.read_only:
             iso = await stack.enter_async_context(_client(config, responding, clock))
-        desk = _answering(config, gateway, client, iso, store, spool, evidence.note, clock)
+        sources = _alarm_sources(config, supervisor)
+        gateway.alarms.sources = sources
+        gateway.alarms.restore(await store.last_of_each(FACT), clock.now())
+        alarms = dict(AlarmDesk(gateway.alarms, sources, clock, evidence.note, evidence.durable).handlers())
+        if config.notify:
+            office = _notifiers(config, gateway, supervisor, clock, evidence.note)
+            office.restore(await store.last_of_each(courier.FACT))
+            alarms["alarm-test"] = AlarmTest(alarms["alarm-test"], office.try_out)
+        desk = _answering(config, gateway, client, iso, store, spool, evidence.note, clock, sources, alarms)
         _page(config, gateway, supervisor, desk, context, evidence.note)
         log.info("caiso-ads %s, %s, %d resources", __version__, environment.value, len(config.resources))
         prices = await _prices(config, store, clock, gateway, stack)
@@ -187,12 +202,12 @@ def _started(config: Config, clock: Clock, before: AuditRow | None) -> list[Fact
 
 def _answering(
     config: Config, gateway: Gateway, client: AdsClient, iso: AdsClient | None, store: SqlStore, spool: Spool,
-    note: Callable[[Fact], None], clock: Clock,
+    note: Callable[[Fact], None], clock: Clock, sources: Sources, others: Handlers,
 ) -> Desk:  # fmt: skip
     """Let the gateway obey commands and answer the ISO; without ``iso`` it sends nothing."""
     board = Board()
     gateway.onlookers.append(board.folded)
-    handlers: dict[str, Handler] = {**Overriding(store, gateway.state.configured, gateway.force).handlers()}
+    handlers: dict[str, Handler] = {**others, **Overriding(store, gateway.state.configured, gateway.force).handlers()}
     send: Callable[[Answer], None] = _keep
 
     def clock_ok() -> bool:
@@ -205,6 +220,8 @@ def _answering(
         alarm = RoleAlarm(clock, note)
         responses = ResponseLoop(iso, client, store, clock, alarm, clock_ok, responder=lambda: _responder(config))
         gateway.beside["responses"], send = responses.run, responses.add
+        sources.role_refused, sources.answered = lambda: alarm.refused, responses.is_answered
+        sources.batches = lambda: board.batches
         two = config.responses.two_person_declines
         handlers |= Operators(board, store, responses, clock_ok, two_person_declines=two).handlers()
         handlers |= LoadFollowing(iso, store, clock, note).handlers()
@@ -221,6 +238,33 @@ def _answering(
     return desk
 
 
+def _alarm_sources(config: Config, supervisor: Supervisor) -> Sources:
+    """Return what alarms are read from beside the points. Raises CertificateError."""
+    ads, files = config.ads, dict[Path, Path | None]()
+    files[ads.certificate] = ads.passphrase_file
+    certificate, _, passphrase_file = identity_for_responses(ads, config.responses)
+    files[certificate] = passphrase_file
+    expiries = {
+        path.name: valid_until(path, None if secret is None else read_passphrase(secret))
+        for path, secret in files.items()
+    }
+    configured = frozenset(item.id for item in config.resources)
+    return Sources(lambda: supervisor.sinks, expiries, configured=configured)
+
+
+def _notifiers(
+    config: Config, gateway: Gateway, supervisor: Supervisor, clock: Clock, note: Callable[[Fact], None]
+) -> Office:
+    """Let each notifier hear of alarms, kept running like a sink. Raises ConfigError for a secret that cannot be read."""
+    office = Office(
+        config.notify, courier.Circumstances(config.ads.environment.value, clock, note, gateway.alarms.alarms)
+    )
+    gateway.alarms.on_change.append(office.heard)
+    for one in office.couriers:
+        supervisor.add(one.sink_name, one)
+    return office
+
+
 def _page(
     config: Config, gateway: Gateway, supervisor: Supervisor, desk: Desk, context: SinkContext,
     note: Callable[[Fact], None],
@@ -230,20 +274,19 @@ def _page(
         return
     from caiso_ads.web.access.guard import guard_of  # noqa: PLC0415 - only where it is wanted
     from caiso_ads.web.broadcast import Broadcast  # noqa: PLC0415
+    from caiso_ads.web.news import News  # noqa: PLC0415
     from caiso_ads.web.server import WebSink  # noqa: PLC0415 - only where it is wanted
     from caiso_ads.web.site import Site  # noqa: PLC0415
 
     broadcast = Broadcast(gateway.feed, context)
+    news = News(broadcast, gateway.alarms.alarms)
+    news.alarms_changed()
+    gateway.alarms.on_settled.append(news.alarms_changed)
+    gateway.onlookers.append(news.folded)
     site = Site(
-        config,
-        gateway.feed,
-        context.clock,
-        desk,
-        context,
-        lambda: supervisor.sinks,
-        broadcast,
-        guard_of(config, context, note),
-    )
+        config, gateway.feed, context.clock, desk, context, lambda: supervisor.sinks, broadcast,
+        guard_of(config, context, note), gateway.alarms,
+    )  # fmt: skip
     supervisor.add("web", WebSink(config.web, site))
 
 

@@ -76,7 +76,7 @@ class Gateway:
         self.onlookers: list[Callable[[facts.Event, State], None]] = []
         self.beside: dict[str, Callable[[], Coroutine[None, None, None]]] = {}
         self._heartbeat, self._memory = 0, Memory()
-        self._outbox = Outbox(source, store, clock, serving, note)
+        self._outbox, self.alarms = Outbox(source, store, clock, serving, note), AlarmWatch(note)
         self.feed = Feed(self._snapshot(0))
         self._cursors = Cursors()
         self._failures = 0
@@ -87,7 +87,7 @@ class Gateway:
         self._known: dict[str, None] = {}
         self._teller = Teller()
         self._clock_watch = ClockWatch(clock.now(), settings.clock_limit_s)
-        self._polls, self._alarms, self._journal = PollLog(store), AlarmWatch(), Journal(store)
+        self._polls, self._journal = PollLog(store), Journal(store)
 
     async def run(self) -> None:
         """Restore, then poll, tick and acknowledge until cancelled; raises what it did not expect."""
@@ -303,7 +303,7 @@ class Gateway:
         self._failures = 0
         self._fold(facts.PollCompleted(started))
         self.publish()
-        self._alarms.look(self.feed.latest, started.mono)
+        self.alarms.look(self.feed.latest, self._clock.now())
         return self.settings.poll_interval_s
 
     def _store_failed(self, error: StoreError) -> float:
@@ -351,6 +351,7 @@ class Gateway:
         return snapshot(
             self.state, self._clock.now(), self.settings.limits,
             generation=generation, heartbeat=self._heartbeat, unacknowledged=self._outbox.waiting, memory=self._memory,
+            alarms=self.alarms.counts,
         )  # fmt: skip
 
     async def _poll_forever(self) -> None:
@@ -375,7 +376,7 @@ class Gateway:
         """Beat once and publish: a setpoint moves along its ramp and quality decays with no event at all."""
         self._heartbeat += 1
         self.publish()
-        self._alarms.look(self.feed.latest, self._clock.now().mono)
+        self.alarms.look(self.feed.latest, self._clock.now())
 
 
 def _uid(item: DispatchBatch | TrajectoryBatch | BadItem) -> str | None:

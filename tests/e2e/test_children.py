@@ -96,7 +96,9 @@ def demo(tmp_path: Path) -> Iterator[tuple[int, dict[str, Where]]]:
     """Run the demo in a process; yield its process ID and where each protocol is read."""
     log = tmp_path / "demo.log"
     port = processes.free_port()
-    process = processes.caiso_ads("demo", "--directory", str(tmp_path), "--modbus-port", str(port), "--plain", log=log)
+    process = processes.caiso_ads(
+        "demo", "--directory", str(tmp_path), "--modbus-port", str(port), "--plain", "--calm", log=log
+    )
     try:
         processes.wait_for(r"snapshot \d+", log, process)
         yield process.pid, places(tmp_path)

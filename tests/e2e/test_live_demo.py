@@ -65,7 +65,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     directory = tmp_path_factory.mktemp("demo")
     log, port = directory / "demo.log", processes.free_port()
     process = processes.caiso_ads(
-        "demo", "--directory", str(directory), "--modbus-port", str(port), "--plain", log=log
+        "demo", "--directory", str(directory), "--modbus-port", str(port), "--plain", "--calm", log=log
     )  # fmt: skip
     try:
         processes.wait_for(r"polled \d+ s ago", log, process)

@@ -176,3 +176,25 @@ async def stop(task: asyncio.Task[None]) -> None:
     task.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await task
+
+
+async def test_two_who_write_at_once_write_nothing_twice() -> None:
+    store = Slow()
+    evidence = EvidenceLog(store, FakeClock())
+    for number in range(3):
+        evidence.note(Fact("x", START, "w", str(number)))
+    both = await asyncio.gather(evidence.durable(), evidence.durable())
+    assert all(both)
+    assert [fact.text for fact in store.rows] == ["0", "1", "2"]
+
+
+class Slow:
+    """Takes a moment for each commit."""
+
+    def __init__(self) -> None:
+        self.rows: list[Fact] = []
+
+    async def append_facts(self, facts: Sequence[Fact]) -> None:
+        """Let others run first."""
+        await asyncio.sleep(0)
+        self.rows += facts

@@ -6,6 +6,7 @@ import logging
 
 import pytest
 
+from caiso_ads.core.alarm_kinds import AlarmState
 from caiso_ads.core.events import Notice
 from caiso_ads.core.quality import Directive
 from caiso_ads.errors import UnreachableError, WireError
@@ -34,7 +35,9 @@ async def test_intervals_without_a_target_are_a_number_a_notice_and_one_line_and
     rig = Rig()
     rig.source.trajectories = [trajectory("T", FLAT)]
     rig.source.batches = [batch("A", dots={"R1": 5.0})]
-    await live(rig, 1400)
+    for number in range(5):  # the market goes on for others: else its silence is the one cause
+        await live(rig, 280)
+        rig.source.batches.append(batch(f"X{number}", dots={"OTHER": 1.0}, start=rig.clock.now().wall))
     assert rig.gateway.feed.latest.value("R1", "missed_intervals").value == 4
     assert notices(rig) & Notice.INTERVALS_MISSING
     rig.source.batches.append(batch("B", dots={"R1": 5.0}, start=rig.clock.now().wall))
@@ -48,7 +51,10 @@ async def test_intervals_without_a_target_are_a_number_a_notice_and_one_line_and
     ]
 
 
-async def test_the_count_goes_on_while_the_link_is_down(caplog: pytest.LogCaptureFixture) -> None:
+async def test_the_count_goes_on_while_the_link_is_down_and_is_told_as_what_follows_from_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO, "caiso_ads.alarm")
     rig = Rig()
     rig.source.trajectories = [trajectory("T", FLAT)]
     rig.source.batches = [batch("A", dots={"R1": 5.0})]
@@ -56,7 +62,8 @@ async def test_the_count_goes_on_while_the_link_is_down(caplog: pytest.LogCaptur
     rig.source.fail["trajectories"] = rig.source.fail["is_new"] = UnreachableError("no route")
     await live(rig, 1100)
     assert rig.gateway.feed.latest.value("R1", "missed_intervals").value == 3
-    assert sum("2 intervals in a row" in record.getMessage() for record in caplog.records) == 1
+    lines = [(r.levelno, r.getMessage()) for r in caplog.records if "2 intervals in a row" in r.getMessage()]
+    assert lines == [(logging.INFO, "R1: no target for 2 intervals in a row (follows from: link)")]
 
 
 @pytest.mark.parametrize("later", [False, True])
@@ -87,3 +94,35 @@ async def test_row_201_a_silent_market_is_one_line_for_all(caplog: pytest.LogCap
     assert [r.getMessage() for r in caplog.records if "market silent" in r.getMessage()] == [
         "market silent: no new 5-minute batch comes"
     ]
+
+
+async def test_each_change_is_told_to_who_listens_in_order_and_once_when_all_are_told() -> None:
+    rig = Rig()
+    heard: list[str] = []
+    rig.gateway.alarms.on_change.append(lambda event: heard.append(f"{event.what.value} {event.alarm.ident.text}"))
+    rig.gateway.alarms.on_settled.append(lambda: heard.append("settled"))
+    rig.source.fail["trajectories"] = rig.source.fail["is_new"] = UnreachableError("no route")
+    await live(rig, 40)
+    assert heard == ["raised link", "settled"]
+    assert rig.gateway.feed.latest.gateway_value("alarms_active").value == 1
+    assert rig.gateway.feed.latest.gateway_value("alarms_unacknowledged").value == 1
+
+
+def test_before_anybody_looked_the_number_of_alarms_is_not_known() -> None:
+    rig = Rig()
+    assert rig.gateway.feed.latest.gateway_value("alarms_active").value is None
+    rig.gateway.tick()
+    rig.gateway.tick()
+    assert rig.gateway.feed.latest.gateway_value("alarms_active").value == 0
+
+
+async def test_an_alarm_of_the_store_is_raised_and_over_when_it_writes_again() -> None:
+    rig = Rig()
+    rig.source.trajectories, rig.source.batches = [trajectory("T", FLAT)], [batch("A", dots={"R1": 5.0})]
+    rig.store.broken = True
+    await live(rig, 20)
+    assert [alarm.ident.text for alarm in rig.gateway.alarms.alarms()] == ["store"]
+    rig.store.broken = False
+    await live(rig, 40)
+    (store,) = (alarm for alarm in rig.gateway.alarms.alarms() if alarm.ident.key == "store")
+    assert store.state is AlarmState.RETURNED_UNACK

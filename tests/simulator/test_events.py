@@ -8,7 +8,7 @@ from caiso_ads.core.codes import BatchStatus, BatchType, DispatchMode, Instructi
 from caiso_ads.core.price import Market
 from caiso_ads.simulator import events
 from caiso_ads.simulator.faults import Faults
-from caiso_ads.simulator.scenario import load
+from caiso_ads.simulator.scenario import load, read
 from caiso_ads.simulator.switches import Switches
 from tests.simulator.bench import NOON, Bench, told
 
@@ -138,3 +138,40 @@ def test_hourly_instructions_of_a_story_take_answers_and_end_as_all_do() -> None
     assert later.uid != entry.uid
     bench.move(301)
     assert later.full().instructions[0].reason_code is ReasonCode.TIMED_OUT_FORCED_DECLINE
+
+
+def test_a_story_that_repeats_does_everything_anew() -> None:
+    text = 'again_s = 600\n[[event]]\naction = "issue"\nat_s = 30\nbatch_type = 12\nresource = "STNLKE_7_HYDRO1"\n'
+    bench, faults = Bench(), Faults()
+    events.play(read(text, file="told.toml", name="told"), bench.market, faults)
+    bench.move(31)
+    assert sum(b.batch_type is BatchType.UNANNOUNCED_AS_TEST for b in bench.batches()) == 1
+    bench.move(1200)
+    assert sum(b.batch_type is BatchType.UNANNOUNCED_AS_TEST for b in bench.batches()) == 3
+
+
+def test_a_fault_for_a_time_ends_by_itself_however_often_it_hit() -> None:
+    text = '[[event]]\naction = "fault"\nat_s = 10\nkind = "reset"\nfor_s = 90\n'
+    bench, faults = Bench(), Faults()
+    events.play(read(text, file="told.toml", name="told"), bench.market, faults)
+    bench.move(11)
+    assert all(faults.take("getDispatchBatchesSinceUID") for _ in range(5))
+    bench.move(90)
+    assert faults.take("getDispatchBatchesSinceUID") is None
+
+
+def test_what_the_market_wants_is_in_its_batches_and_over_at_its_end() -> None:
+    text = '[[event]]\naction = "want"\nat_s = 0\nfor_s = 900\nresource = "BATFLD_6_STOR1"\nmw = -55.0\n'
+    bench, faults = Bench(), Faults()
+    events.play(read(text, file="told.toml", name="told"), bench.market, faults)
+    bench.move(1500)
+    found = {
+        row.start_time: row.dot_mw
+        for b in bench.batches()
+        if b.batch_type is BatchType.FIVE_MINUTE
+        for row in b.instructions
+        if row.resource_id == "BATFLD_6_STOR1" and row.start_time is not None and row.start_time > NOON
+    }
+    wanted = [mw for at, mw in sorted(found.items()) if at < NOON + timedelta(seconds=900)]
+    assert wanted[1:] == [-55.0] * 2
+    assert -55.0 not in [mw for at, mw in found.items() if at > NOON + timedelta(seconds=1200)]

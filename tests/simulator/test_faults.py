@@ -99,3 +99,12 @@ def test_every_kind_is_in_the_table_and_in_the_documentation() -> None:
     page = DOC.read_text(encoding="utf-8")
     for kind, row in KINDS.items():
         assert f"| `{kind}` | {row.doc} |" in page
+
+
+def test_one_fault_is_disarmed_and_the_others_stay() -> None:
+    faults, first, second = Faults(), Fault("reset", times=None), Fault("reset", times=None)
+    faults.add(first)
+    faults.add(second)
+    faults.remove(first)
+    faults.remove(first)
+    assert [fault is second for fault in faults] == [True]

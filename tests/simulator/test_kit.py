@@ -97,3 +97,15 @@ def test_without_a_price_service_nothing_is_said_of_prices(tmp_path: Path) -> No
     raw = tomllib.loads(_written(tmp_path).config.read_text("utf-8"))
     assert not {"oasis", "node"} & set(raw)
     assert all("node" not in resource for resource in raw["resource"])
+
+
+def test_the_page_is_on_where_it_has_a_port(tmp_path: Path) -> None:
+    assert load_config(_written(tmp_path / "without").config).web is None
+    fleet = default_fleet()
+    kit = write_kit(
+        tmp_path / "with", "https://127.0.0.1:1/a", "https://127.0.0.1:1/b", fleet, modbus_port=5020,
+        poll_interval_s=10.0, web_port=8099,
+    )  # fmt: skip
+    web = load_config(kit.config).web
+    assert web is not None
+    assert (web.host, web.port) == ("127.0.0.1", 8099)

@@ -89,3 +89,26 @@ def test_an_accepted_hour_replaces_the_award() -> None:
     assert profiles.target(tie, hour + INTERVAL * 5).dot_mw == 7.0
     assert profiles.award_mw(tie, hour) != 7.0
     assert profiles.ramped_mw(tie, hour + HALF_INTERVAL * 8) == 7.0
+
+
+def test_a_wish_curtails_what_the_wind_could_give_and_adds_nothing() -> None:
+    profiles, wind = Profiles(1), FLEET.resource(_resource(Technology.WIND))
+    assert wind is not None
+    natural = profiles.target(wind, DAY).dot_mw
+    profiles.want(wind.resource_id, DAY, DAY + HOUR, natural - 5.0)
+    held = profiles.target(wind, DAY)
+    assert held.dot_mw == pytest.approx(natural - 5.0)
+    assert held.curtailed
+    profiles.want(wind.resource_id, DAY, DAY + HOUR, natural + 5.0)
+    assert profiles.target(wind, DAY).dot_mw == natural
+
+
+def test_a_unit_that_is_not_wanted_is_shut_down_and_started_again() -> None:
+    profiles, gas = Profiles(1), FLEET.resource(_resource(Technology.GAS))
+    assert gas is not None
+    noon = DAY + timedelta(hours=12)
+    assert profiles.is_on(gas, noon)
+    profiles.want(gas.resource_id, noon, noon + HOUR, 0.0)
+    assert profiles.switches_at(gas, noon) is False
+    assert profiles.target(gas, noon).online is False
+    assert profiles.switches_at(gas, noon + HOUR) is True

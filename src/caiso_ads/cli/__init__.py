@@ -14,6 +14,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "check": ("caiso_ads.cli.check", "Check a configuration file and say what is wrong with it."),
     "status": ("caiso_ads.cli.status", "Show what a running gateway publishes."),
     "override": ("caiso_ads.cli.override", "Force a value or a directive for a resource, for a time."),
+    "alarms": ("caiso_ads.cli.alarms", "Show alarms; acknowledge, shelve and test them."),
     "instructions": ("caiso_ads.cli.instructions", "Show hourly instructions, and accept or decline them."),
     "mss": ("caiso_ads.cli.mss", "Submit load following of a metered subsystem."),
     "points": ("caiso_ads.cli.points", "Print the exact register map of a configuration."),

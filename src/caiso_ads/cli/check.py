@@ -23,6 +23,7 @@ from caiso_ads.errors import CaisoAdsError, ConfigError
 if TYPE_CHECKING:  # msgspec and ssl wait until the command runs
     from caiso_ads.config import Config
     from caiso_ads.config.web import WebConfig
+    from caiso_ads.notify import NotifyConfig
 
 _DAYS_TO_WARN = 30
 _Identity: TypeAlias = "tuple[Path, Path | None, Path | None]"  # certificate, key, file of the passphrase
@@ -93,9 +94,16 @@ def run_checks(path: Path) -> Iterator[Check]:
         yield from _sink(name, sink)
     if config.web is not None:
         yield from _page(config, config.web)
+    for notifier in config.notify:
+        yield _tried(f"notify {notifier.rules.name}", partial(_notifier, notifier))
     modbus: Any = config.sinks.get("modbus")
     if modbus is not None and modbus.custom_map is not None:
         yield _tried("custom map", lambda: _custom_map(config, modbus))
+
+
+def _notifier(notifier: NotifyConfig) -> Check:
+    notifier.way.build()
+    return Check(f"notify {notifier.rules.name}", "OK", f"{notifier.rules.kind}; try it with: caiso-ads alarms test")
 
 
 def _tried(name: str, look: Callable[[], Check]) -> Check:

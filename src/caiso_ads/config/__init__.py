@@ -19,15 +19,19 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from caiso_ads.config import notify as notifying
 from caiso_ads.config.prices import DEFAULT_OASIS, NodeConfig, OasisConfig, all_nodes, is_node
 from caiso_ads.config.responses import DEFAULT_RESPONSES, OutageConfig, ResponsesConfig
 from caiso_ads.config.tables import AdsConfig, LimitsConfig, ResourceConfig, StoreConfig
 from caiso_ads.config.web import WebConfig
 from caiso_ads.core.directive import Environment
 from caiso_ads.errors import ConfigError
+from caiso_ads.notify import NotifyConfig
+from caiso_ads.notify import config_type as notify_type
+from caiso_ads.notify.rules import RulesConfig
 from caiso_ads.sinks import REGISTRY, SinkConfig, config_type
 
-TABLES = ("ads", "store", "resource", "limits", "oasis", "node", "responses", "outage", "sinks", "web")
+TABLES = ("ads", "store", "resource", "limits", "oasis", "node", "responses", "outage", "sinks", "web", "notify")
 """What may stand at the top of the file."""
 
 T = TypeVar("T")
@@ -49,6 +53,7 @@ class Config:
     responses: ResponsesConfig = DEFAULT_RESPONSES
     outages: tuple[OutageConfig, ...] = ()
     web: WebConfig | None = None
+    notify: tuple[NotifyConfig, ...] = ()
 
     @property
     def acknowledges(self) -> bool:
@@ -92,6 +97,7 @@ def load_config(path: Path) -> Config:
         responses=_convert(raw.get("responses", {}), ResponsesConfig, place.at("responses")),
         outages=_outages(raw.get("outage", []), place, {resource.id for resource in resources}),
         web=_convert(raw["web"], WebConfig, place.at("web")) if "web" in raw else None,
+        notify=_notifiers(raw.get("notify", []), place, {resource.id for resource in resources}),
     )
 
 
@@ -118,6 +124,7 @@ def describe_config() -> tuple[KeyDoc, ...]:
         ("[responses]", ResponsesConfig),
         ("[[outage]]", OutageConfig),
         ("[web]", WebConfig),
+        *notifying.described(),
     ]
     for name in REGISTRY:
         struct = config_type(name)
@@ -204,6 +211,25 @@ def _outages(raw: Any, place: _Place, known: set[str]) -> tuple[OutageConfig, ..
         if item.resource not in known:
             raise at.error(f"{item.resource!r} is no [[resource]]; known: {', '.join(sorted(known))}", "resource")
     return made
+
+
+def _notifiers(raw: Any, place: _Place, known: set[str]) -> tuple[NotifyConfig, ...]:
+    """Make each [[notify]] of the struct for all kinds and that of its own; a name may stand once."""
+    made: list[NotifyConfig] = []
+    for table, at in zip(raw, _places(raw, "notify", place), strict=True):
+        if not isinstance(table, dict):
+            raise at.error("must be a table")
+        shared, own = notifying.parts(table)
+        rules = _convert(shared, RulesConfig, at)
+        struct = notify_type(rules.kind)
+        _refuse_unknown(at, own, (*struct.__struct_fields__, *notifying.SHARED))
+        made.append(NotifyConfig(rules, _convert(own, struct, at)))
+        strange = [one for one in rules.resources if one not in known]
+        if strange:
+            raise at.error(f"{strange[0]!r} is no [[resource]]; known: {', '.join(sorted(known))}", "resources")
+        if [one.rules.name for one in made].count(rules.name) > 1:
+            raise at.error(f"{rules.name!r} stands twice; each [[notify]] has its own", "name")
+    return tuple(made)
 
 
 def _places(raw: Any, name: str, place: _Place) -> list[_Place]:

@@ -119,6 +119,8 @@ GATEWAY_POINTS: tuple[Point, ...] = (
         "",
         "why the last failed: 0 it did not, 1 unreachable, 2 not readable, 3 store or pace file, 429 throttled, 1000.. OASIS's code",
     ),
+    Point("alarms_active", Kind.COUNT, "", "alarms that hold, without those shelved or following from another"),
+    Point("alarms_unacknowledged", Kind.COUNT, "", "alarms that wait to be acknowledged, also of what is over"),
 )
 
 RESOURCE_POINTS: tuple[Point, ...] = (

@@ -29,9 +29,12 @@ _ENVIRONMENT_CODES = {Environment.PRODUCTION: 0, Environment.MARKET_SIM: 1, Envi
 
 def snapshot(
     state: State, now: Instant, limits: AgeLimits, *, generation: int, heartbeat: int, unacknowledged: int,
-    memory: Memory | None = None,
+    memory: Memory | None = None, alarms: tuple[int, int] | None = None,
 ) -> Snapshot:  # fmt: skip
-    """Return everything published at ``now``; with a ``memory`` of earlier ones the same in less time."""
+    """Return everything published at ``now``; with a ``memory`` of earlier ones the same in less time.
+
+    ``alarms`` are how many hold and how many wait to be acknowledged; None before anybody looked.
+    """
     moment = _moment(state, now, limits)
     memory = Memory() if memory is None else memory
     gateway: Mapping[str, Value] = {
@@ -46,6 +49,8 @@ def snapshot(
         "clock_ok": int(state.clock.ok),
         "market_age_s": moment.market_age_s,
         **link_values(state),
+        "alarms_active": None if alarms is None else alarms[0],
+        "alarms_unacknowledged": None if alarms is None else alarms[1],
     }
     overall = Quality.SHUTDOWN if state.stopping else Quality.GOOD
     forced = active(state.overrides, now.wall)

@@ -5,6 +5,7 @@ Rule: only what is durable stands here, and the newest revision of it. What is p
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from caiso_ads.core.happenings import BatchSeen, Event
@@ -39,6 +40,11 @@ class Board:
     def batch(self, batch_uid: str) -> DispatchBatch | None:
         """Return a batch as seen last."""
         return self._batches.get(batch_uid)
+
+    @property
+    def batches(self) -> Iterable[DispatchBatch]:
+        """The batches as seen last."""
+        return self._batches.values()
 
     def find(self, instruction_uid: str) -> tuple[DispatchBatch, Instruction]:
         """Return an instruction and its batch as seen last. Raises CommandError when there is none."""

@@ -43,14 +43,19 @@ FIELDS: Mapping[str, frozenset[str]] = {
     "partial": _FRAME | {"instruction", "revision", "reason_code", "mw"},
     "second": _FRAME | {"answer"},
     "mss": _FRAME | {"batch", "rows"},
+    "alarm-ack": _FRAME | {"alarm", "note"},
+    "alarm-ack-all": _FRAME | {"note"},
+    "alarm-shelve": _FRAME | {"alarm", "minutes", "reason"},
+    "alarm-unshelve": _FRAME | {"alarm", "reason"},
+    "alarm-test": _FRAME,
 }
 """Every kind of command, and what it may say."""
 LARGEST: Mapping[str, int] = {"mss": 256 * 1024}
 """Kinds whose file may be larger than LARGEST_BYTES (bytes)."""
 LARGEST_ANSWER = 2 * 1024 * 1024
 """An answer may carry rows of the ISO (bytes)."""
-WAIT_S: Mapping[str, float] = {"accept": 30.0, "decline": 30.0, "partial": 30.0, "second": 30.0, "mss": 30.0}
-"""How long the answer to a command that was taken may take where that is more than ANSWER_S: the ISO is asked (s)."""
+WAIT_S: Mapping[str, float] = dict.fromkeys(("accept", "decline", "partial", "second", "mss", "alarm-test"), 30.0)
+"""How long the answer to a command that was taken may take where that is more than ANSWER_S: another is asked (s)."""
 _LOOK = {
     "set": "look with: caiso-ads override list",
     "clear": "look with: caiso-ads override list",
@@ -98,6 +103,8 @@ class Result:
 
 def where_to_look(kind: str) -> str:
     """Return, as a sentence, where one sees what became of a command of that kind."""
+    if kind.startswith("alarm-"):
+        return "look with: caiso-ads alarms list"
     return _LOOK.get(kind, "look with: caiso-ads instructions list")
 
 
@@ -263,7 +270,7 @@ async def ask(spool: Spool, said: Mapping[str, object], clock: Clock) -> Result:
     if result is None:
         result = await _awaited(spool, command_id, clock, WAIT_S.get(kind, ANSWER_S) - ANSWER_S)
     if result is None:
-        what = "is in force" if kind in ("set", "clear") else "was sent"
+        what = "was done" if kind.startswith("alarm-") else "is in force" if kind in ("set", "clear") else "was sent"
         raise UnansweredError(
             f"the gateway took the command and did not answer: unknown whether it {what}",
             cure=where_to_look(kind),

@@ -44,6 +44,7 @@ class EvidenceLog:
         self._lost: list[Fact] = []  # the first and the last that found no room
         self._lost_count = 0
         self._told = False
+        self._turn = asyncio.Lock()
 
     @property
     def waiting(self) -> int:
@@ -77,6 +78,15 @@ class EvidenceLog:
 
     async def write(self) -> None:
         """Write all that waits, in commits of a bounded size; what the store does not take goes on waiting."""
+        async with self._turn:  # what two would write at once would be written twice
+            await self._write_waiting()
+
+    async def durable(self) -> bool:
+        """Write all that waits now, and tell whether everything noted before is written."""
+        await self.write()
+        return not self._waiting
+
+    async def _write_waiting(self) -> None:
         try:
             while self._waiting:
                 rows = tuple(islice(self._waiting, ROWS_A_COMMIT))

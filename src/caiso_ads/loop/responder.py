@@ -16,7 +16,7 @@ from itertools import chain, repeat
 from typing import TypeVar
 
 from caiso_ads.core.answering import LATE_S, read_back, refusal, result_words, state_of
-from caiso_ads.core.answers import Answer, AnswerKind, AnswerState
+from caiso_ads.core.answers import OCCUPIED, Answer, AnswerKind, AnswerState
 from caiso_ads.core.codes import BatchStatus, ResponseResult
 from caiso_ads.core.model import DispatchBatch
 from caiso_ads.errors import LocalError, RemoteError, StoreError, WireError
@@ -78,6 +78,16 @@ class ResponseLoop:
         if answer.answer_id not in self._standing:
             self._queue.put_nowait(answer.answer_id)
         self._standing[answer.answer_id] = answer
+
+    def is_answered(self, instruction_uid: str) -> bool:
+        """Whether an answer to an instruction is decided, sent or taken; a proposal is none yet."""
+        known = (*self._standing.values(), *self._ended.values())
+        return any(
+            item.instruction_uid == instruction_uid
+            and item.state in OCCUPIED
+            and item.state is not AnswerState.PROPOSED
+            for item in known
+        )
 
     async def settled(self, answer: Answer, within_s: float) -> Answer | None:
         """Return what became of an answer that was added, or None when so many seconds have not told."""

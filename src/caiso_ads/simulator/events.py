@@ -1,7 +1,7 @@
 """Plays a scenario on a market: each event becomes an action at its second after the start.
 
-Rule: an event that finds nothing to act on (no such batch or resource yet) does nothing; outages and delays are known
-from the start because they change what arrives.
+Rule: an event that finds nothing to act on (no such batch or resource yet) does nothing; outages, delays and wishes
+are known from the start because they change what arrives.
 """
 
 from __future__ import annotations
@@ -31,19 +31,29 @@ from caiso_ads.simulator.scenario import (
     Outage,
     Revise,
     Scenario,
+    Want,
 )
 from caiso_ads.simulator.schedule import Disturbance
 
 
 def play(scenario: Scenario, market: Market, faults: Faults) -> None:
-    """Plan all events of a scenario, counted from the market's start."""
+    """Plan all events of a scenario, counted from the market's start; again and again where it says so."""
+    _round(scenario, market, faults, market.started)
+
+
+def _round(scenario: Scenario, market: Market, faults: Faults, began: datetime) -> None:
     for event in scenario.events:
-        when = market.started + timedelta(seconds=event.at_s)
+        when = began + timedelta(seconds=event.at_s)
         if isinstance(event, Outage | Delay):
             late = event.by_s if isinstance(event, Delay) else None
             market.disturb(Disturbance(when, when + timedelta(seconds=event.for_s), late, event.kinds))
+        elif isinstance(event, Want):
+            market.profiles.want(event.resource, when, when + timedelta(seconds=event.for_s), event.mw)
         elif not isinstance(event, CorrectPrices | LatePrices):
             market.at(when, partial(_act, event, when, market, faults))
+    if scenario.again_s is not None:
+        again = began + timedelta(seconds=scenario.again_s)
+        market.at(again, partial(_round, scenario, market, faults, again))
 
 
 def price_changes(scenario: Scenario, started: datetime) -> list[PriceChange]:
@@ -71,7 +81,10 @@ def price_delays(scenario: Scenario, started: datetime) -> list[PriceDelay]:
 
 def _act(event: Event, when: datetime, market: Market, faults: Faults) -> None:
     if isinstance(event, Arm):
-        faults.add(event.fault())
+        fault = event.fault()
+        faults.add(fault)
+        if event.for_s is not None:
+            market.at(when + timedelta(seconds=event.for_s), partial(faults.remove, fault))
     elif isinstance(event, Issue):
         header = _header(event, when, market)
         uid = market.issue(header, _rows(event, header["start_time"], market), when=when)

@@ -177,6 +177,11 @@ class Faults:
         with self._lock:
             self._armed.append((fault, fault.times))
 
+    def remove(self, fault: Fault) -> None:
+        """Disarm that fault, wherever it stands; one that is gone already stays gone."""
+        with self._lock:
+            self._armed = [(one, left) for one, left in self._armed if one is not fault]
+
     def clear(self) -> None:
         """Disarm everything."""
         with self._lock:

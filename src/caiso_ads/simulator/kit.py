@@ -47,11 +47,12 @@ def write_kit(
     common_name: str = OPERATOR,
     modbus_host: str = "127.0.0.1",
     sinks: Mapping[str, Mapping[str, str | int | Path]] | None = None,
+    web_port: int | None = None,
 ) -> KitPaths:
     """Write certificates of all identities and the configuration of one; give the simulator the same directory.
 
-    ``poll_interval_s`` in seconds; ``oasis_url`` empty leaves prices out; ``sinks`` are tables beside Modbus and files.
-    Raises CertificateError for files that cannot be read.
+    ``poll_interval_s`` in seconds; ``oasis_url`` empty leaves prices out; ``sinks`` are tables beside Modbus and files;
+    ``web_port`` None leaves the page out. Raises CertificateError for files that cannot be read.
     """
     directory = directory.resolve()
     authority = Authority.at(directory)
@@ -68,6 +69,8 @@ def write_kit(
         files=directory / "files",
     )
     text = _config(paths, url, response_url, poll_interval_s, modbus_host, modbus_port)
+    if web_port is not None:
+        text += f"\n[web]\nport = {web_port}\n"
     for name, table in (sinks or {}).items():
         text += f"\n[sinks.{name}]\n" + "".join(f"{key} = {_text(value)}\n" for key, value in table.items())
     if oasis_url:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -43,6 +43,7 @@ class Market:
         seed: int,
         switches: Switches,
         disturbances: tuple[Disturbance, ...] = (),
+        history: timedelta = KEEPING_TIME,
     ) -> None:
         self.fleet, self.clock, self.ledger, self.seed, self.switches = fleet, clock, ledger, seed, switches
         self.profiles = Profiles(seed)
@@ -52,7 +53,7 @@ class Market:
         self.trajectories: Shelf[None, TrajectoryBatch] = Shelf()
         self.started = clock.now().wall
         self._schedule = Schedule(seed, switches.trajectory_delay_s, disturbances)
-        self._reached = self.started - KEEPING_TIME
+        self._reached = self.started - history
         self._due: list[tuple[datetime, int, Callable[[], None]]] = []
         self._planned = 0
 

@@ -52,6 +52,17 @@ class Profiles:
         self._seed = seed
         self.accepted_hourly: dict[tuple[str, datetime], float] = {}
         self._known: dict[tuple[str, datetime], Target] = {}
+        self._wants: dict[str, list[tuple[datetime, datetime, float]]] = {}
+
+    def want(self, resource_id: str, start: datetime, end: datetime, mw: float) -> None:
+        """Let the market want that resource at ``mw`` from start to end, whatever it would wish by itself."""
+        self._wants.setdefault(resource_id, []).append((start, end, mw))
+        self._known.clear()
+
+    def wanted_mw(self, resource: Resource, at: datetime) -> float | None:
+        """Return what a story wants of a resource at that instant; None where it goes its own way."""
+        wants = self._wants.get(resource.resource_id, ())
+        return next((mw for start, end, mw in reversed(wants) if start <= at < end), None)
 
     def target(self, resource: Resource, interval_start: datetime) -> Target:
         """Return the DOT of the 5-minute interval that begins there, valid at its middle."""
@@ -71,6 +82,9 @@ class Profiles:
         scheduled = round(self.schedule_mw(resource, floor(middle, HOUR)), 2)
         ramped = round(self.ramped_mw(resource, middle), 2)
         wished, curtailed = self._wish(resource, middle, ramped)
+        wanted = self.wanted_mw(resource, interval_start)
+        if wanted is not None and not (resource.renewable and wished <= wanted):
+            wished, curtailed = wanted, resource.renewable
         held = self.exceptional(resource, interval_start)
         dot = held.mw if held else min(max(wished, resource.pmin_mw), resource.pmax_mw)
         return Target(round(dot, 2), scheduled, ramped, curtailed and held is None)
@@ -102,6 +116,8 @@ class Profiles:
 
     def is_on(self, resource: Resource, at: datetime) -> bool:
         """Whether a committed unit runs at that instant: on in the early morning, off in the late evening."""
+        if (wanted := self.wanted_mw(resource, at)) is not None:
+            return wanted > 0.0
         start, stop = self._hours(resource, at)
         return start <= pacific_minute(at) < stop
 

@@ -11,7 +11,7 @@ import tomllib
 from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
 
@@ -24,6 +24,8 @@ from caiso_ads.simulator.switches import Switches
 
 class _Event(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="action"):
     at_s: float
+    say: str = ""
+    """What whoever watches is told when it happens; empty for nothing."""
 
 
 class Outage(_Event, frozen=True, tag="outage"):
@@ -84,18 +86,31 @@ class Defer(_Event, frozen=True, tag="defer"):
     batch_type: int = 0
 
 
+class Want(_Event, frozen=True, tag="want"):
+    """The market wants a resource at ``mw`` for ``for_s`` seconds.
+
+    Wind and sun give at most what there is: below that they are curtailed. A unit that is started and stopped is off
+    where 0 MW are wanted, and told so as ever: half an hour before.
+    """
+
+    resource: str
+    mw: float
+    for_s: float
+
+
 class Arm(_Event, frozen=True, tag="fault"):
-    """Arm a fault later."""
+    """Arm a fault later; with ``for_s`` it is disarmed after so many seconds, however often it hit."""
 
     kind: str
     operation: str = ""
     times: int | Literal["forever"] = 1
     probability: float = 1.0
     seconds: float | None = None
+    for_s: float | None = None
 
     def fault(self) -> Fault:
         """Return the fault; raises ConfigError when it cannot be."""
-        times = None if self.times == "forever" else self.times
+        times = None if self.times == "forever" or self.for_s else self.times
         return Fault(self.kind, self.operation, times, self.probability, self.seconds)
 
 
@@ -121,15 +136,21 @@ class LatePrices(_Event, frozen=True, tag="late-prices"):
     market: Market = Market.RTD
 
 
-Event: TypeAlias = Outage | Delay | Issue | Revise | Cancel | Defer | Arm | CorrectPrices | LatePrices
+Event: TypeAlias = Outage | Delay | Issue | Revise | Cancel | Defer | Want | Arm | CorrectPrices | LatePrices
 
 
 class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One story. ``start`` fixes the simulator's clock (aware, else taken as UTC); None starts now."""
+    """One story. ``start`` fixes the simulator's clock (aware, else taken as UTC); None starts now.
+
+    ``again_s`` tells it anew every so many seconds; what it says of prices is told once.
+    ``history_s``: for how long before the start the ISO has sent batches already.
+    """
 
     name: str = "quiet-day"
     description: str = ""
     start: datetime | None = None
+    again_s: Annotated[float, msgspec.Meta(ge=60.0)] | None = None
+    history_s: Annotated[float, msgspec.Meta(ge=0.0, le=86_400.0)] = 86_400.0
     switches: dict[str, str | int | float | bool] = {}
     events: tuple[Event, ...] = ()
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
+from datetime import timedelta
 from email.utils import format_datetime
 from pathlib import Path
 from types import TracebackType
@@ -65,7 +66,8 @@ class AdsSimulator:
         self.authority = authority or (Authority.at(directory) if directory else Authority())
         self.ledger = Ledger(clock, file=ledger_file, keep=keep)
         self.faults = Faults(seed)
-        self.market = Market(self.fleet, clock, self.ledger, seed=seed, switches=self.switches)
+        history = timedelta(seconds=scenario.history_s)
+        self.market = Market(self.fleet, clock, self.ledger, seed=seed, switches=self.switches, history=history)
         events.play(scenario, self.market, self.faults)
         self._answering = Answering(AdsService(self.market), self.fleet, self.faults, self.ledger, self.switches)
         self._listener = Listener(host, port)

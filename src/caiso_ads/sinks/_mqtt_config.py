@@ -1,4 +1,4 @@
-"""Which MQTT broker, as whom, and how the connection is protected: the keys both MQTT sinks share.
+"""Which MQTT broker, as whom, and how the connection is protected: the keys all that speak MQTT share.
 
 Rule: a broker is reached by TLS unless the URL says ``mqtt://``; nothing switches checks of TLS off, and no secret
 stands in the configuration, in an argument or in a log.
@@ -35,8 +35,8 @@ _TLS_KEYS = ("ca_file", "certificate", "key", "passphrase_file")
 _FORM = "write mqtts://host:8883, or mqtt://127.0.0.1:1883 for a plain connection"
 
 
-class BrokerConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Keys of both sinks. ConfigError names the key of a value that cannot work."""
+class BrokerKeys(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Keys of the connection alone. ConfigError names the key of a value that cannot work."""
 
     only_read: ClassVar[tuple[str, ...]] = (*_TLS_KEYS, "password_file")
 
@@ -55,13 +55,6 @@ class BrokerConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     certificate: Annotated[Path | None, Meta(description="our client certificate at the broker, PEM")] = None
     key: Annotated[Path | None, Meta(description="its private key, PEM; by default in the certificate file")] = None
     passphrase_file: Annotated[Path | None, Meta(description="file whose first line is that key's passphrase")] = None
-    refresh_s: Annotated[
-        float, Meta(ge=1, le=30, description="what has not changed is sent again after so long, with its ages")
-    ] = 20.0
-    stall_limit_s: Annotated[
-        float, Meta(ge=2, le=60, description="without a new snapshot for so long nothing is served as good")
-    ] = 5.0
-    required: Annotated[bool, Meta(description="acknowledge to the ISO only while this sink serves")] = False
 
     def __post_init__(self) -> None:
         """Refuse values that cannot work; ConfigError names the key."""
@@ -84,6 +77,18 @@ class BrokerConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
             refuse_proactor(asyncio.get_running_loop(), table)
         except RuntimeError:  # no loop runs yet: asked again when the sink starts
             return
+
+
+class BrokerConfig(BrokerKeys, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Keys of both sinks. ConfigError names the key of a value that cannot work."""
+
+    refresh_s: Annotated[
+        float, Meta(ge=1, le=30, description="what has not changed is sent again after so long, with its ages")
+    ] = 20.0
+    stall_limit_s: Annotated[
+        float, Meta(ge=2, le=60, description="without a new snapshot for so long nothing is served as good")
+    ] = 5.0
+    required: Annotated[bool, Meta(description="acknowledge to the ISO only while this sink serves")] = False
 
 
 class Broker(msgspec.Struct, frozen=True):
@@ -115,7 +120,7 @@ def parsed(url: str) -> tuple[str, str, int]:
     return parts.scheme, parts.hostname, port or _PORTS[parts.scheme]
 
 
-def broker(config: BrokerConfig, client_id: str) -> Broker:
+def broker(config: BrokerKeys, client_id: str) -> Broker:
     """Read the files and return how to connect. Blocks. Raises ConfigError."""
     scheme, host, port = parsed(config.url)
     tls = _context(config) if scheme == "mqtts" else None
@@ -123,7 +128,7 @@ def broker(config: BrokerConfig, client_id: str) -> Broker:
         log.warning(
             "MQTT: %s:%d is another machine, and mqtt:// is neither secret nor proof against change", host, port
         )
-    password = _first_line(config.password_file, "password_file") if config.password_file else None
+    password = first_line(config.password_file, "password_file") if config.password_file else None
     version = 5 if config.protocol == "5" else 4
     return Broker(host, port, tls, config.client_id or client_id, version, config.username or None, password)
 
@@ -172,7 +177,7 @@ class _ClosingSocket(ssl.SSLSocket):
             raise
 
 
-def _context(config: BrokerConfig) -> ssl.SSLContext:
+def _context(config: BrokerKeys) -> ssl.SSLContext:
     """Return a context that checks the broker's chain and name, and shows our certificate if there is one."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -185,7 +190,7 @@ def _context(config: BrokerConfig) -> ssl.SSLContext:
         secret = config.key or config.certificate
         _refuse_shared(secret, "key" if config.key else "certificate")
         # Without an answer OpenSSL would ask on the terminal and a service would hang.
-        word = _first_line(config.passphrase_file, "passphrase_file") if config.passphrase_file else ""
+        word = first_line(config.passphrase_file, "passphrase_file") if config.passphrase_file else ""
         chain = config.certificate
         _tried("certificate", chain, lambda: context.load_cert_chain(chain, config.key, password=lambda: word))
     return context
@@ -203,7 +208,8 @@ def _tried(key: str, path: Path, load: Callable[[], object]) -> None:
         raise ConfigError(f"{path}: {error.strerror}", key=key, cure="name an existing, readable file") from error
 
 
-def _first_line(path: Path, key: str) -> str:
+def first_line(path: Path, key: str) -> str:
+    """Return the secret in the first line of a file that others cannot read. Blocks. Raises ConfigError."""
     _refuse_shared(path, key)
     try:
         line = next(iter(path.read_text(encoding="utf-8").splitlines()), "")

@@ -40,7 +40,7 @@ T = TypeVar("T")
 class Link(aiomqtt.Client):
     """A connection. ``post`` sends, ``settled`` waits until the broker has confirmed; a link is used once."""
 
-    def __init__(self, broker: Broker, will: Will, table: str, expiry_s: int = EXPIRY_S) -> None:
+    def __init__(self, broker: Broker, will: Will | None, table: str, expiry_s: int = EXPIRY_S) -> None:
         refuse_proactor(asyncio.get_running_loop(), table)
         self._where, self._modern = broker, broker.version == ProtocolVersion.V5
         super().__init__(

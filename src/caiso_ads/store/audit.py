@@ -6,6 +6,7 @@ number and the hash of the last row are read once in it; nobody else writes mean
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -102,6 +103,14 @@ def last_about(db: Connection, uid: str) -> AuditRow | None:
     newest = select(func.max(audit_subject.c.audit)).where(audit_subject.c.uid == uid).scalar_subquery()
     row = db.execute(select(audit).where(audit.c.id == newest)).first()
     return None if row is None else _row(row)
+
+
+def last_of_each(db: Connection, kind: str) -> list[dict[str, Any]]:
+    """Return the details of the newest row of each subject whose name begins with the kind and a space."""
+    mine = (audit_subject.c.uid >= f"{kind} ") & (audit_subject.c.uid < f"{kind}!")
+    newest = select(func.max(audit_subject.c.audit)).where(mine).group_by(audit_subject.c.uid)
+    found = select(audit.c.detail).where(audit.c.id.in_(newest), audit.c.kind == kind).order_by(audit.c.id)
+    return [json.loads(row.detail) for row in db.execute(found)]
 
 
 def _row(row: Row[Any]) -> AuditRow:

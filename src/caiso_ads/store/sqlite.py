@@ -187,6 +187,10 @@ class SqlStore:
         """Return the newest audit row that concerns a batch, an instruction or another subject."""
         return await self._reader.run(lambda db: audit.last_about(db, uid))
 
+    async def last_of_each(self, kind: str) -> Sequence[Mapping[str, Any]]:
+        """Return the details of the newest audit row of each subject ``kind ...``, oldest first."""
+        return await self._reader.run(lambda db: audit.last_of_each(db, kind))
+
     async def audit_rows(self, after: int, limit: int) -> Sequence[AuditRow]:
         """Return audit rows with a larger number, in order; ``chain.first_broken`` verifies them."""
         return await self._reader.run(lambda db: audit.rows(db, after, limit))

@@ -41,10 +41,11 @@ class Route:
 def all_routes() -> tuple[Route, ...]:
     """Return every route, in the order in which they are matched."""
     from caiso_ads.web import pages  # noqa: PLC0415 - the modules of routes know this one
-    from caiso_ads.web.access import api as own  # noqa: PLC0415
+    from caiso_ads.web.access import api as access  # noqa: PLC0415
     from caiso_ads.web.access import users  # noqa: PLC0415
     from caiso_ads.web.api import (  # noqa: PLC0415
         acting,
+        alarms,
         batches,
         curves,
         evidence,
@@ -58,20 +59,6 @@ def all_routes() -> tuple[Route, ...]:
         prices,
     )
 
-    api = (
-        live,
-        plant,
-        instructions,
-        acting,
-        batches,
-        curves,
-        ledger,
-        prices,
-        evidence,
-        health,
-        metrics,
-        openapi,
-        own,
-        users,
-    )
-    return (*(route for module in api for route in module.ROUTES), *pages.ROUTES)
+    reads = (live, plant, instructions, batches, curves, ledger, prices, evidence, health, metrics, openapi)
+    modules = (*reads, alarms, acting, access, users)
+    return (*(route for module in modules for route in module.ROUTES), *pages.ROUTES)

@@ -13,6 +13,7 @@ from aiohttp import web
 from caiso_ads.config import Config
 from caiso_ads.loop.desk import Desk
 from caiso_ads.loop.supervisor import SupervisedSink
+from caiso_ads.loop.watch import AlarmWatch
 from caiso_ads.ports import Clock, Feed, Instant, SinkContext
 from caiso_ads.web.access.guard import Guard
 from caiso_ads.web.access.people import Identity, Role
@@ -39,6 +40,7 @@ class Site:
     sinks: Callable[[], Sequence[SupervisedSink]]
     broadcast: Broadcast
     guard: Guard
+    alarms: AlarmWatch = field(default_factory=AlarmWatch)
     reads: Reads = field(init=False)
     certificate: CertificateFile = field(init=False)
     started: Instant = field(init=False)

@@ -107,19 +107,19 @@ async def overrides(site: Site, _request: web.Request, _query: None) -> web.Stre
 
 async def accept(site: Site, request: web.Request, body: Accept) -> web.StreamResponse:
     """Accept an instruction."""
-    return await _ask(site, request, {"kind": "accept", **_instruction(request), "revision": body.revision})
+    return await ask(site, request, {"kind": "accept", **_instruction(request), "revision": body.revision})
 
 
 async def partial(site: Site, request: web.Request, body: Partial) -> web.StreamResponse:
     """Accept a part of an instruction."""
     said = {"revision": body.revision, "mw": body.mw, "reason_code": body.reason_code}
-    return await _ask(site, request, {"kind": "partial", **_instruction(request), **said})
+    return await ask(site, request, {"kind": "partial", **_instruction(request), **said})
 
 
 async def decline(site: Site, request: web.Request, body: Decline) -> web.StreamResponse:
     """Decline an instruction."""
     said = {"revision": body.revision, "reason_code": body.reason_code}
-    return await _ask(site, request, {"kind": "decline", **_instruction(request), **said})
+    return await ask(site, request, {"kind": "decline", **_instruction(request), **said})
 
 
 async def second(site: Site, request: web.Request, _body: Nothing) -> web.StreamResponse:
@@ -127,27 +127,28 @@ async def second(site: Site, request: web.Request, _body: Nothing) -> web.Stream
     number = request.match_info["id"]
     if not (number.isascii() and number.isdigit() and len(number) <= 18):
         raise ProblemError(404, "there is no such answer", field="id")
-    return await _ask(site, request, {"kind": "second", "answer": int(number)})
+    return await ask(site, request, {"kind": "second", "answer": int(number)})
 
 
 async def force(site: Site, request: web.Request, body: Force) -> web.StreamResponse:
     """Force a value or a directive for a resource."""
     said = {"resource": body.resource, "until": body.until, "reason": body.reason}
     what = {"mw": body.mw, "directive": body.directive}
-    return await _ask(site, request, {"kind": "set", **said, **what})
+    return await ask(site, request, {"kind": "set", **said, **what})
 
 
 async def clear(site: Site, request: web.Request, body: Reason) -> web.StreamResponse:
     """End what is forced for a resource."""
     said = {"kind": "clear", "resource": request.match_info["resource"], "reason": body.reason}
-    return await _ask(site, request, said)
+    return await ask(site, request, said)
 
 
 def _instruction(request: web.Request) -> Mapping[str, object]:
     return {"instruction": request.match_info["uid"]}
 
 
-async def _ask(site: Site, request: web.Request, said: Mapping[str, object]) -> web.StreamResponse:
+async def ask(site: Site, request: web.Request, said: Mapping[str, object]) -> web.StreamResponse:
+    """Let the desk execute a command of the one who asks, and return what became of it."""
     identity = request[IDENTITY]
     result = await site.desk.ask(said, identity.name[:_WHO_LENGTH], identity.host)
     return as_json(Done(result.done, result.text))

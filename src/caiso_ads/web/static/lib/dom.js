@@ -43,7 +43,8 @@ export function mark(element, name, value) {
 
 /** A table with a caption for screen readers; `heads` are texts or {text, class}. */
 export function table(caption, heads, rows) {
+  const filled = rows.length ? rows : [h("tr", {}, h("td", { colspan: heads.length, class: "quiet" }, "None."))];
   const cells = heads.map((head) => h("th", { scope: "col", class: head.class }, head.text ?? head));
   return h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": caption },
-    h("table", {}, h("caption", { class: "unseen" }, caption), h("thead", {}, h("tr", {}, cells)), h("tbody", {}, rows)));
+    h("table", {}, h("caption", { class: "unseen" }, caption), h("thead", {}, h("tr", {}, cells)), h("tbody", {}, filled)));
 }

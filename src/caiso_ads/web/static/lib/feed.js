@@ -1,7 +1,8 @@
 // The live feed: the newest snapshot, kept up to date by server-sent events.
-// Rule: four seconds without an event and it is not live any more (the page must say so within five); a frozen page is a stale setpoint too.
+// Rule: 3.5 s without a snapshot, which comes each second, and it is not live any more (the page must say so within five);
+// a frozen page is a stale setpoint too.
 
-const STALE_AFTER_MS = 4000;
+const STALE_AFTER_MS = 3500;
 const LOOK_EVERY_MS = 500;
 const PARTS = ["gateway", "resources", "nodes"];
 

@@ -56,6 +56,9 @@ export function pacificZone(moment) {
   return parts.find((part) => part.type === "timeZoneName")?.value ?? "";
 }
 
+/** Day and both clocks: 2026-10-25 16:05:00 PDT (23:05:00 UTC). */
+export const dated = (moment, options = TIME) => (at(moment) ? `${pacificDay(moment)} ${both(moment, options)}` : UNKNOWN);
+
 /** Both clocks in one text: 16:05:00 PDT (23:05:00 UTC). */
 export function both(moment, options = TIME) {
   return at(moment) ? `${pacificTime(moment, options)} ${pacificZone(moment)} (${utcTime(moment, options)} UTC)` : UNKNOWN;

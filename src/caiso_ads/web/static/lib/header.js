@@ -41,6 +41,7 @@ export function header(root, banner, app) {
     });
   }
   setInterval(() => live(app, feed, banner), 500);
+  app.feed.addEventListener("state", () => live(app, feed, banner));
   live(app, feed, banner);
 }
 

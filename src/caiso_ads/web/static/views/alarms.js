@@ -54,7 +54,7 @@ export async function mount(root, app) {
   };
 }
 
-const sorted = (items) => items.toSorted((a, b) => ORDER.indexOf(a.state) - ORDER.indexOf(b.state) || RANK[a.priority] - RANK[b.priority] || b.raised_at.localeCompare(a.raised_at));
+const sorted = (items) => [...items].sort((a, b) => ORDER.indexOf(a.state) - ORDER.indexOf(b.state) || RANK[a.priority] - RANK[b.priority] || b.raised_at.localeCompare(a.raised_at));
 
 function card(one, act) {
   const path = `/api/v1/alarms/${encodeURIComponent(one.id)}`;

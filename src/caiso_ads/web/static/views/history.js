@@ -20,7 +20,7 @@ export async function mount(root, app) {
   const life = h("div", {});
   root.append(h("h1", {}, "History"),
     h("div", { class: "tools" }, h("label", {}, "Day (Pacific)", day), h("label", {}, "Resource", resource)), problem,
-    h("h2", {}, "5-minute intervals"), ledger, h("h2", {}, "Batches"), batches, more, h("h2", {}, "The life of one instruction"), finder(app, life), life);
+    h("h2", {}, "5-minute intervals"), ledger, h("h2", {}, "Batches received on this day"), batches, more, h("h2", {}, "The life of one instruction"), finder(app, life), life);
   const state = { rows: [], next: null };
 
   async function look(older = false) {
@@ -56,8 +56,8 @@ function ledgerOf(items) {
 function batchTable(items) {
   const rows = items.map((one) => h("tr", {}, h("td", {}, both(one.received_at)), h("td", {}, one.type_label), h("td", {}, both(one.start_time, SHORT)),
     h("td", { class: "number" }, String(one.revision)), h("td", {}, words(one.status)), h("td", { class: "number" }, String(one.instructions)), h("td", { class: "wrap" }, one.problem ?? ""),
-    h("td", {}, h("a", { href: `/api/v1/batches/${encodeURIComponent(one.batch_uid)}/xml`, download: "" }, one.batch_uid))));
-  return table("Batches of the day", ["Received", "Kind", "For", { text: "Revision", class: "number" }, "Status", { text: "Instructions", class: "number" }, "Problem", "XML"], rows);
+    h("td", {}, h("a", { href: `/api/v1/batches/${encodeURIComponent(one.batch_uid)}/xml`, download: "", title: one.batch_uid, "aria-label": `XML of ${one.batch_uid}` }, "XML"))));
+  return table("Batches received on the day", ["Received", "Kind", "For", { text: "Revision", class: "number" }, "Status", { text: "Instructions", class: "number" }, "Problem", "XML"], rows);
 }
 
 function finder(app, life) {

@@ -24,7 +24,7 @@ export async function mount(root, app) {
   const more = h("button", { type: "button", hidden: true, onclick: () => look(true) }, "Older ones");
   const problem = h("p", { class: "problem", role: "alert", hidden: true });
   root.append(h("h1", {}, "Instructions"),
-    h("div", { class: "tools" }, h("div", { role: "tablist", "aria-label": "Kind" }, tabs), h("label", {}, "Resource", choice),
+    h("div", { class: "tools" }, h("div", { role: "tablist", "aria-label": "Kind", onkeydown: (event) => turn(event) }, tabs), h("label", {}, "Resource", choice),
       h("label", { class: "check" }, open, "Only what can be answered now")),
     problem, rows, more);
 
@@ -33,8 +33,19 @@ export async function mount(root, app) {
     history.replaceState(null, "", `/instructions?${new URLSearchParams({ tab: state.tab, resource: state.resource })}`);
     return look();
   }
+  /** Arrow keys go from tab to tab, as everywhere. */
+  function turn(event) {
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (!step) return;
+    const next = tabs.at((tabs.indexOf(event.target) + step) % tabs.length);
+    next.focus();
+    next.click();
+  }
   async function look(older = false) {
-    for (const tab of tabs) mark(tab, "aria-selected", String(tab.dataset.tab === state.tab));
+    for (const tab of tabs) {
+      mark(tab, "aria-selected", String(tab.dataset.tab === state.tab));
+      mark(tab, "tabindex", tab.dataset.tab === state.tab ? 0 : -1);
+    }
     mark(rows, "aria-labelledby", `tab-${state.tab}`);
     open.closest("label").hidden = state.tab !== "hourly";
     try {
@@ -72,7 +83,7 @@ function realtime(items) {
   const rows = items.map((one) => h("tr", { "data-contingency": one.contingency ? "yes" : null },
     h("td", {}, both(one.target_time, SHORT)), h("td", {}, one.resource_id), number(one.dot_mw), number(one.dot_delta_mw), number(one.previous_dot_mw), number(one.supplemental_mw),
     h("td", {}, one.follow_dot_flag ? words(one.follow_dot_flag) : UNKNOWN), h("td", {}, flags(one)), h("td", {}, details(one.details)),
-    h("td", {}, h("a", { href: `/api/v1/batches/${encodeURIComponent(one.batch_uid)}/xml`, download: "" }, one.batch_uid))));
+    h("td", {}, h("a", { href: `/api/v1/batches/${encodeURIComponent(one.batch_uid)}/xml`, download: "", title: one.batch_uid, "aria-label": `XML of ${one.batch_uid}` }, "XML"))));
   const right = (text) => ({ text, class: "number" });
   return table("Real-time instructions", ["Target time", "Resource", right("DOT MW"), right("Delta"), right("Previous"), right("SUPP"), "Follow DOT", "What", "Breakdown", "Batch"], rows);
 }
@@ -86,7 +97,7 @@ function flags(one) {
 }
 
 function hourly(items, app, look) {
-  const rows = items.map((one) => h("tr", { "data-open": one.open ? "yes" : null },
+  const rows = items.map((one) => h("tr", { "data-uid": one.instruction_uid, "data-open": one.open ? "yes" : null },
     h("td", { "data-closes": one.closes_at, class: "countdown" }, one.open ? span(one.seconds_left) : "closed"),
     h("td", {}, one.resource_id), h("td", {}, both(one.start_time, SHORT)), number(one.dot_mw), number(one.schedule_mw), number(one.min_accept_mw),
     h("td", { class: "wrap" }, standing(one)), h("td", {}, buttons(one, app, look))));

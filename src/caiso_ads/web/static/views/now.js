@@ -57,11 +57,12 @@ function card(resource) {
   const quality = qualitySign();
   const setpoint = h("output", { class: "setpoint", "aria-label": "Setpoint in MW" });
   const targets = ramp();
+  const supplemental = h("dd", {});
   const price = h("dd", {});
   const ages = h("dd", {});
   const notices = h("p", { class: "notices" });
   const why = h("p", { class: "why" });
-  const rows = h("dl", {}, h("dt", {}, "LMP of the DOT"), price, h("dt", {}, "Data"), ages);
+  const rows = h("dl", {}, h("dt", {}, "SUPP"), supplemental, h("dt", {}, "LMP of the DOT"), price, h("dt", {}, "Age"), ages);
   const element = h("article", { class: "card", "data-resource": resource.id, "aria-label": resource.name },
     h("header", {}, h("h2", { title: resource.id }, resource.name), directive.element),
     h("p", { class: "value" }, setpoint, h("span", { class: "unit" }, " MW"), quality.element),
@@ -76,14 +77,29 @@ function card(resource) {
       say(setpoint, mw(points.setpoint_mw.value));
       mark(setpoint, "data-good", isGood(points.setpoint_mw) ? "yes" : "no");
       targets.show(points);
+      say(supplemental, added(points));
       say(price, lmp ? `${usd(lmp.value)} USD/MWh${lmp.quality === "GOOD" ? "" : ` (${words(lmp.quality)})`}` : "no node");
-      say(ages, `dispatch ${age(points.dispatch_age_s.value)}, trajectory ${age(points.trajectory_age_s.value)}`);
+      say(ages, `DOT ${age(points.dispatch_age_s.value)}, DOP ${age(points.trajectory_age_s.value)}`);
       say(why, reasons(points));
-      say(notices, points.notices.word && points.notices.word !== "NONE" ? spaced(points.notices.word) : "");
+      say(notices, noticed(points));
     },
   };
 }
 
+/** What real-time dispatch adds to the schedule, and what the ISO says of following. */
+function added(points) {
+  const flag = FLAGS[points.follow_dot_flag.word];
+  return `${mw(points.supplemental_mw.value)} MW${flag ? `, ${flag}` : ""}`;
+}
+
+/** What is out of the ordinary, also that the ISO holds wind or sun back. */
+function noticed(points) {
+  const codes = points.notices.word;
+  const said = [points.curtailed.word === "YES" && "curtailed", codes && codes !== "NONE" && spaced(codes)];
+  return said.filter(Boolean).join(", ");
+}
+
+const FLAGS = { YES: "must follow DOT", NO: "need not follow DOT" };
 const spaced = (codes) => codes.split(" ").map(words).join(", ");
 
 function reasons(points) {

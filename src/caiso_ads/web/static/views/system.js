@@ -1,7 +1,7 @@
 // Is the gateway itself well: link, clock, store, certificate, sinks. Rule: what is not known is said to be not known.
 
 import { h, mark, say, table } from "../lib/dom.js";
-import { age, both, number, span, UNKNOWN } from "../lib/format.js";
+import { age, dated, number, span, UNKNOWN, words } from "../lib/format.js";
 
 export const title = "System";
 const EVERY_MS = 5000;
@@ -43,7 +43,7 @@ function lines(health) {
   ];
 }
 
-const link = ({ age_s: seconds, quality }) => (seconds === null ? "never polled" : `polled ${age(seconds)} ago, ${quality}`);
+const link = ({ age_s: seconds, quality }) => (seconds === null ? "never polled" : `polled ${age(seconds)} ago, ${words(quality)}`);
 const clock = ({ ok, offset_s: offset }) =>
   `${ok ? "trusted" : "NOT trusted: targets are frozen"}; the ISO's clock minus ours ${offset === null ? UNKNOWN : `${number(offset, 1)} s`}`;
 const megabytes = (bytes) => (bytes === null ? UNKNOWN : `${number(bytes / 1e6, 0)} MB`);
@@ -54,13 +54,13 @@ function certificate(known) {
   if (!known) return ["not known", "warn"];
   const days = known.days_left;
   const state = days <= 0 ? "bad" : days <= WARN_DAYS ? "warn" : "good";
-  return [`${number(days, 0)} days left, until ${both(known.not_after)}; ${known.subject}`, state];
+  return [`${number(days, 0)} days left, until ${dated(known.not_after)}; ${known.subject}`, state];
 }
 
 function sinkTable(sinks) {
   const rows = sinks.map((sink) => h("tr", { "data-health": sink.health },
     h("td", {}, sink.name), h("td", {}, sink.health), h("td", {}, sink.required ? "required" : ""),
-    h("td", { class: "number" }, String(sink.restarts)), h("td", {}, counters(sink.counters)), h("td", { class: "wrap" }, sink.last_error)));
+    h("td", { class: "number" }, String(sink.restarts)), h("td", { class: "wrap" }, counters(sink.counters)), h("td", { class: "wrap" }, sink.last_error)));
   return table("Ways the plant reads", ["Sink", "Health", "", { text: "Restarts", class: "number" }, "Counts", "Last error"], rows);
 }
 

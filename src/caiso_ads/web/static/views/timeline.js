@@ -3,12 +3,13 @@
 
 import { h, mark, say, table } from "../lib/dom.js";
 import { both, mw, pacificTime, usd, words } from "../lib/format.js";
-import { aligned, nowLine, plot } from "../lib/plot.js";
+import { aligned, lasting, nowLine, plot } from "../lib/plot.js";
 
 export const title = "Timeline";
 const HOURS = [1, 4, 12, 24];
 const AHEAD_SHARE = 0.25;
 const EVERY_MS = 10_000;
+const STEP_S = 300;
 const SERIES = [
   { label: "DOT", colour: "--accent", stepped: true, width: 3, unit: "MW" },
   { label: "DOP", colour: "--good", unit: "MW" },
@@ -57,13 +58,20 @@ export async function mount(root, app) {
       say(problem, error.message);
     }
   }
+  /** The strip of intervals stands below the curves: the same time at the same place, also when zoomed. */
+  function moved(min, max, left, width) {
+    const frame = Number.parseFloat(getComputedStyle(box).paddingInlineStart) + 1;
+    strip.style.setProperty("margin-inline-start", `${left + frame}px`);
+    strip.style.setProperty("inline-size", `${width}px`);
+    intervals(strip, state.intervals ?? [], min * 1000, max * 1000);
+  }
   async function draw(found, start, end) {
-    const data = aligned([held(found.dot, found.end), found.dop, held(found.supplemental, found.end), held(found.price, found.end)]);
+    const data = aligned([lasting(found.dot, STEP_S), lasting(found.dop, STEP_S, false), lasting(found.supplemental, STEP_S), lasting(found.price, STEP_S)]);
     mark(box, "data-empty", data[0].length ? null : "yes");
     if (state.drawn) state.drawn.update(data);
-    else state.drawn = await plot(box, SERIES, data, { plugins: [nowLine(now)] });
-    if (!state.drawn.zoomed) state.drawn.chart.setScale("x", { min: start / 1000, max: end / 1000 });
-    intervals(strip, found.intervals, start, end);
+    else state.drawn = await plot(box, SERIES, data, { plugins: [nowLine(now)], moved });
+    state.intervals = found.intervals;
+    state.drawn.range(start / 1000, end / 1000);
     list.replaceChildren(list.firstChild, asTable(found));
   }
   await look();
@@ -74,19 +82,15 @@ export async function mount(root, app) {
   };
 }
 
-/** A step lasts until the next one; the last one until the end of what is asked for, as the API gave it. */
-function held(list, end) {
-  return list?.length ? [...list, [end, list.at(-1)[1]]] : [];
-}
-
 function intervals(strip, found, start, end) {
   const all = end - start;
   const counts = new Map();
-  strip.replaceChildren(...found.map((one) => {
+  const shown = found.filter((one) => Date.parse(one.start) + STEP_S * 1000 > start && Date.parse(one.start) < end);
+  strip.replaceChildren(...shown.map((one) => {
     counts.set(one.state, (counts.get(one.state) ?? 0) + 1);
     const cell = h("span", { "data-state": one.state, title: `${pacificTime(one.start, { hour: "2-digit", minute: "2-digit" })} ${words(one.state)}${one.cause ? `: ${one.cause}` : ""}` });
     cell.style.setProperty("inset-inline-start", `${(100 * (Date.parse(one.start) - start)) / all}%`);
-    cell.style.setProperty("inline-size", `${(100 * 300_000) / all}%`);
+    cell.style.setProperty("inline-size", `${(100 * STEP_S * 1000) / all}%`);
     return cell;
   }));
   mark(strip, "aria-label", [...counts].map(([state, count]) => `${count} ${words(state)}`).join(", ") || "no intervals");
@@ -102,5 +106,5 @@ function asTable(found) {
 /** The price of the 5-minute interval in which a time lies. */
 function priceAt(list, time) {
   const at = Date.parse(time);
-  return (list ?? []).find(([start]) => Date.parse(start) <= at && at < Date.parse(start) + 300_000)?.[1] ?? null;
+  return (list ?? []).find(([start]) => Date.parse(start) <= at && at < Date.parse(start) + STEP_S * 1000)?.[1] ?? null;
 }
