@@ -220,7 +220,7 @@ def _answering(
         alarm = RoleAlarm(clock, note)
         responses = ResponseLoop(iso, client, store, clock, alarm, clock_ok, responder=lambda: _responder(config))
         gateway.beside["responses"], send = responses.run, responses.add
-        sources.role_refused, sources.answered = lambda: alarm.raised, responses.is_answered
+        sources.role_refused, sources.answered = lambda: alarm.refused, responses.is_answered
         sources.batches = lambda: board.batches
         two = config.responses.two_person_declines
         handlers |= Operators(board, store, responses, clock_ok, two_person_declines=two).handlers()

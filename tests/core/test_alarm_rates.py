@@ -13,6 +13,15 @@ def test_what_is_older_than_ten_minutes_counts_no_more() -> None:
     assert rates.recent(11 * 60.0 + 600.0) == 0
 
 
+def test_when_it_will_be_calm_is_known() -> None:
+    rates = Rates()
+    for n in range(8):
+        rates.rise(A, float(n))
+    at = rates.calm_at()
+    assert (rates.recent(at - 0.1), rates.recent(at)) == (6, 5)
+    assert rates.calm_at() == float("-inf")
+
+
 def test_four_times_within_ten_minutes_is_chatter_and_slower_is_not() -> None:
     for gap, chatters in ((100.0, True), (250.0, False)):
         rates = Rates()

@@ -288,3 +288,12 @@ def test_what_has_no_delay_of_its_own_waits_for_one_poll_after_its_cause() -> No
     again.last(60, shot(reasons=both))
     again.last(15, alone)
     assert again.last(30, shot()) == ["returned conflict:R1"]  # over before anybody was called
+
+
+def test_a_cause_that_comes_back_before_what_follows_was_announced_keeps_it_suppressed() -> None:
+    run = Run()
+    run.last(60, shot(reasons=LOST))
+    assert run.last(25, shot(reasons=int(Reason.INTERVAL_NOT_COVERED))) == ["returned link"]
+    run.last(1, shot(reasons=LOST))
+    assert run.states()["schedule_over:R1"] == "suppressed"
+    assert run.last(60, shot(reasons=LOST)) == ["raised link"]

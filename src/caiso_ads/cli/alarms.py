@@ -137,12 +137,12 @@ def _show(alarm: Alarm) -> None:
     more += f" from {alarm.root}" if alarm.root else ""
     click.echo(
         one_line(
-            f"{alarm.kind.priority.word:8}  {alarm.state.value.replace('_', ' ')}{more}  {name}{alarm.text}"
-            f"  (since {alarm.raised_at:%Y-%m-%d %H:%M:%S} UTC)"
+            f"{alarm.kind.priority.word} {alarm.state.value.replace('_', ' ')}{more}, {name}{alarm.text}"
+            f" (since {alarm.raised_at:%Y-%m-%d %H:%M:%S} UTC)"
         )
     )
     if not alarm.root:
-        click.echo(f"          do: {one_line(alarm.kind.action)}")
+        click.echo(f"  do: {one_line(alarm.kind.action)}")
 
 
 def _minutes(span: timedelta) -> int:

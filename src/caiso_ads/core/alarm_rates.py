@@ -36,6 +36,10 @@ class Rates:
         self._prune(mono)
         return len(self._all)
 
+    def calm_at(self) -> float:
+        """Return from when on (monotonic s) fewer than ``CALM_BELOW`` are within the window, if none is added."""
+        return self._all[-CALM_BELOW] + WINDOW_S if len(self._all) >= CALM_BELOW else float("-inf")
+
     def chatters(self, ident: Ident) -> bool:
         """Whether an alarm was raised so often within the window that it must be calm for long to be over."""
         times = self._each.get(ident)

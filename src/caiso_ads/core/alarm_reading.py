@@ -39,13 +39,13 @@ _Raw = tuple[Value, ...]
 class Extra:
     """What the points do not tell. ``sinks``: whether each is required, and serves (None: it is only starting).
 
-    ``certificates``: whole days left of each of ours. ``role_refused``: the ISO does not let it answer. ``guessing``: passwords
+    ``certificates``: whole days left of each of ours. ``role_refused``: the ISO does not let it answer, None while it was not asked. ``guessing``: passwords
     are guessed. ``closing``: UIDs of hourly instructions that close soon unanswered. ``testing``: a test alarm is wanted.
     """
 
     sinks: Mapping[str, tuple[bool, bool | None]] = field(default_factory=dict)
     certificates: Mapping[str, int] = field(default_factory=dict)
-    role_refused: bool = False
+    role_refused: bool | None = False
     guessing: bool = False
     closing: frozenset[str] = frozenset()
     testing: bool = False

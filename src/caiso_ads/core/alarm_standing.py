@@ -78,6 +78,10 @@ class Standing:
         self.root, self.former_root, self.holds, self.differs = "", self.root, False, mono
         self.on_s = max(self.kind.on_delay_s, delay_s)
 
+    def resume(self, root: str) -> None:
+        """Let it follow from a cause again that came back before it was announced: nothing was told in between."""
+        self.root, self.former_root, self.holds, self.differs, self.on_s = root, "", True, None, self.kind.on_delay_s
+
     def begin(self, now: Instant, text: str) -> None:
         """Note that it begins, with the text of its begin."""
         self.raised_at, self.text, self.by, self.note = now.wall, text, "", ""

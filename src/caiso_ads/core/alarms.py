@@ -71,6 +71,8 @@ class Book:
             one = self._standing[ident] = Standing(ident, BY_KEY[ident.key], now.wall)
         if one.root and root is None:
             one.release(now.mono, RELEASE_S)
+        elif one.former_root and root is not None and raw is not False:
+            one.resume(root.text)
         if one.settle(raw, now.mono, self._off_s(one)):
             act = self._rise if one.holds else self._fall
             act(one, root, now, say, events)
@@ -100,9 +102,11 @@ class Book:
         return CHATTER_OFF_S if one.chatters else one.kind.off_delay_s
 
     def _next(self, ident: Ident, one: Standing, mono: float) -> float:
-        """Return when time alone may change it (monotonic s); at once where a wall clock or a rate decides."""
-        if ident == _THE_FLOOD or one.shelved_until is not None:
+        """Return when time alone may change it (monotonic s); at once where a wall clock decides."""
+        if one.shelved_until is not None:
             return mono
+        if ident == _THE_FLOOD and one.holds:
+            return float("inf") if self._gathered_now() >= CALM_BELOW else self._rates.calm_at()
         return float("inf") if one.differs is None else one.differs + (self._off_s(one) if one.holds else one.on_s)
 
     # --- one cause, and floods ---------------------------------------------------------------------------------------
@@ -140,9 +144,13 @@ class Book:
             return any(other.state is AlarmState.ACTIVE_UNACK for other in same)
         return one.kind.priority > Priority.HIGH
 
+    def _gathered_now(self) -> int:
+        return sum(one.root == FLOOD for one in self._standing.values())
+
     def _calm_flood(self, now: Instant, say: Say, events: list[AlarmEvent]) -> None:
-        gathered = sum(one.root == FLOOD for one in self._standing.values())
-        if self._flooded and self._rates.recent(now.mono) < CALM_BELOW and gathered < CALM_BELOW:
+        if not self._flooded or self._gathered_now() >= CALM_BELOW:
+            return
+        if self._rates.recent(now.mono) < CALM_BELOW:
             flood = self._standing[_THE_FLOOD]
             flood.holds = False
             events.append(flood.end(now, say(flood.kind, "", False)))

@@ -32,7 +32,7 @@ class Sources:
 
     sinks: Callable[[], Sequence[SupervisedSink]] = tuple
     expiries: Mapping[str, datetime] = field(default_factory=dict)
-    role_refused: Callable[[], bool] = bool
+    role_refused: Callable[[], bool | None] = bool
     guessing: Callable[[], bool] = bool
     batches: Callable[[], Iterable[DispatchBatch]] = tuple
     configured: frozenset[str] = frozenset()

@@ -14,14 +14,20 @@ log = logging.getLogger("caiso_ads.alarm")
 
 
 class RoleAlarm:
-    """Listens to result codes; ``note`` takes the facts for the evidence chain. Spec: ADS API v7 §1.3, code 5."""
+    """Listens to result codes; ``note`` takes the facts for the evidence chain. Spec: ADS API v7 §1.3, code 5.
+
+    ``refused`` is None until the ISO said either: after a restart the alarm stays as it was.
+    """
 
     def __init__(self, clock: Clock, note: Callable[[Fact], None]) -> None:
         self._clock, self._note = clock, note
         self.raised = False
+        self.refused: bool | None = None
 
     def heard(self, answer: Answer, result: ResponseResult) -> None:
         """Raise the alarm at the first "not authorised", end it at the next success; other codes tell nothing."""
+        if result in {ResponseResult.RC_UNAUTHORIZED, ResponseResult.RC_SUCCESS}:
+            self.refused = result is ResponseResult.RC_UNAUTHORIZED
         if result is ResponseResult.RC_UNAUTHORIZED and not self.raised:
             self.raised = True
             text = "the ISO does not let our certificate answer (result 5): ask for the role, or see [responses]"
