@@ -64,8 +64,8 @@ def cell(point: Point, known: PointValue) -> str:
     if isinstance(known.value, datetime):
         return utc_text(known.value)
     if point.kind is Kind.NUMBER:
-        # Adding 0.0 turns a minus zero into a zero.
-        return repr(round(known.value + 0.0, 6)) if math.isfinite(known.value) else ""
+        # Adding 0.0 turns a minus zero, which rounding can make, into a zero.
+        return repr(round(known.value, 6) + 0.0) if math.isfinite(known.value) else ""
     return word(point, known) or str(known.value)
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from caiso_ads.core.points import GATEWAY_POINTS, NODE_POINTS, RESOURCE_POINTS, Kind, Point
 from caiso_ads.errors import ConfigError
+from caiso_ads.sinks._bits import RESOURCE_FLAGS
 from caiso_ads.sinks.dnp3 import plan
 from caiso_ads.sinks.dnp3.plan import MOST_NODES, MOST_RESOURCES, Plan
 
@@ -28,8 +29,8 @@ def test_every_point_of_the_catalogue_is_an_analog_input_in_its_order() -> None:
 def test_a_block_has_room_for_its_points() -> None:
     assert max(len(RESOURCE_POINTS), len(NODE_POINTS)) <= plan.STRIDE
     assert len(GATEWAY_POINTS) <= plan.RESOURCES
-    assert max(bit.place for bit in plan.RESOURCE_FLAGS) < plan.BIT_STRIDE
-    assert len({bit.place for bit in plan.RESOURCE_FLAGS}) == len(plan.RESOURCE_FLAGS)
+    assert max(bit.place for bit in RESOURCE_FLAGS) < plan.BIT_STRIDE
+    assert len({bit.place for bit in RESOURCE_FLAGS}) == len(RESOURCE_FLAGS)
 
 
 @pytest.mark.parametrize(

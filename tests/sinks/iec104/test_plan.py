@@ -4,6 +4,7 @@ import pytest
 
 from caiso_ads.core.points import GATEWAY_POINTS, NODE_POINTS, RESOURCE_POINTS, Kind, Point
 from caiso_ads.errors import ConfigError
+from caiso_ads.sinks._bits import RESOURCE_FLAGS
 from caiso_ads.sinks.iec104 import plan
 from caiso_ads.sinks.iec104.asdu import TIMED, Type
 from caiso_ads.sinks.iec104.plan import MOST_NODES, MOST_RESOURCES, Plan
@@ -28,7 +29,7 @@ def test_every_point_of_the_catalogue_is_an_object_in_its_order() -> None:
 
 def test_a_block_has_room_for_its_points_and_bits() -> None:
     assert max(len(GATEWAY_POINTS), len(RESOURCE_POINTS), len(NODE_POINTS)) < plan.FIRST_BIT
-    places = [bit.place for bit in plan.RESOURCE_FLAGS]
+    places = [bit.place for bit in RESOURCE_FLAGS]
     assert len(set(places)) == len(places)
     assert plan.FIRST_BIT + max(places) < plan.STRIDE
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import logging
 import math
 import socket
 import struct
@@ -161,7 +162,7 @@ async def test_the_same_trouble_is_logged_once_a_minute(caplog: pytest.LogCaptur
             assert await master.ask("0600000001") == b"\x86\x01"
         running.sink.now += 61
         await master.ask("100000000102ffff")
-    assert [record.getMessage() for record in caplog.records] == [
+    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING] == [
         "Modbus: 127.0.0.1 tried to write (function 06); this map is read-only",
         "Modbus: 127.0.0.1 tried to write (function 16); this map is read-only",
     ]

@@ -85,7 +85,7 @@ async def test_row_152_who_is_not_in_allow_is_closed_at_accept_logged_once_a_min
             assert await (await master_from(running, address)).registers(1000, 1) == b"\0\0"
         assert (running.counters.connections, running.counters.connections_refused) == (2, 6)
         assert running.sink.connections == 2
-    lines = [record.getMessage() for record in caplog.records if "refused" in record.getMessage()]
+    lines = [record.getMessage() for record in caplog.records if "refused:" in record.getMessage()]
     assert lines == ["Modbus: connection of 127.0.2.1 refused: its address is not in allow"] * 2
     assert evidence.refusals == [("modbus", "127.0.2.1", "connection (not in allow)")] * 6
 

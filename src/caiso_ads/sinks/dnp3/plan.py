@@ -10,16 +10,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from caiso_ads.core.events import Notice
 from caiso_ads.core.points import GATEWAY_POINTS, NODE_POINTS, RESOURCE_POINTS, Kind, Point
-from caiso_ads.core.quality import Reason
 from caiso_ads.errors import ConfigError
+from caiso_ads.sinks._bits import GATEWAY_FLAGS, NODE_FLAGS, RESOURCE_FLAGS, Bit
 
 RESOURCES, NODES, STRIDE = 100, 30_000, 50
 RESOURCE_BITS, NODE_BITS, BIT_STRIDE, NODE_BIT_STRIDE = 100, 60_000, 100, 4
 MOST_RESOURCES = min((NODES - RESOURCES) // STRIDE, (NODE_BITS - RESOURCE_BITS) // BIT_STRIDE)
 MOST_NODES = (65_536 - NODES) // STRIDE
-REASONS_AT, NOTICES_AT = 20, 60
 
 
 class Scale(NamedTuple):
@@ -40,14 +38,6 @@ SCALES = {
 _OTHER_NUMBER = Scale(1000, "0.001", 1, 3)
 
 
-class Bit(NamedTuple):
-    """One binary input of a block: its place in the block, name and meaning."""
-
-    place: int
-    key: str
-    doc: str
-
-
 class Entry(NamedTuple):
     """One line of the point list."""
 
@@ -59,27 +49,6 @@ class Entry(NamedTuple):
     deadband: int
     event_class: int
     doc: str
-
-
-GATEWAY_FLAGS: tuple[Bit, ...] = (
-    Bit(0, "link_ok", "1 while link_age_s is good"),
-    Bit(1, "store_ok", "1 when the store takes writes"),
-    Bit(2, "clock_ok", "1 while our clock may rotate targets"),
-)
-RESOURCE_FLAGS: tuple[Bit, ...] = (
-    Bit(0, "good", "1 while quality is GOOD and there is a setpoint"),
-    Bit(1, "follow", "1 while the directive is FOLLOW"),
-    Bit(2, "hold", "1 while the directive is HOLD"),
-    Bit(3, "release", "1 while the directive is RELEASE"),
-    Bit(4, "test", "1 while the directive is TEST"),
-    Bit(5, "curtailed", "1 while a wind or solar resource must follow below its schedule"),
-    *(Bit(REASONS_AT + r.bit_length() - 1, f"reason_{str(r.name).lower()}", "bit of reasons") for r in Reason if r),
-    *(Bit(NOTICES_AT + n.bit_length() - 1, f"notice_{str(n.name).lower()}", "bit of notices") for n in Notice if n),
-)
-NODE_FLAGS: tuple[Bit, ...] = (
-    Bit(0, "good", "1 while the active price is GOOD"),
-    Bit(1, "published_good", "1 while the published price is GOOD"),
-)
 
 
 def scale(point: Point, *, gateway: bool = False) -> Scale:

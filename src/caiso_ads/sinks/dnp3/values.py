@@ -8,11 +8,12 @@ served as ONLINE with COMM_LOST.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from caiso_ads.core.points import GATEWAY_POINTS, NODE_POINTS, RESOURCE_POINTS, Kind, Point, PointValue, Snapshot
 from caiso_ads.core.quality import Directive, Quality
+from caiso_ads.sinks._bits import Items, Told, gateway_states, node_states, resource_states
 from caiso_ads.sinks.dnp3 import plan
 from caiso_ads.sinks.dnp3.plan import Plan
 
@@ -36,7 +37,6 @@ FLAGS = {
 
 Shown = tuple[int, int]
 """Value and flags."""
-Items = dict[str, PointValue]
 
 
 def analog(kind: Kind, factor: int, item: PointValue) -> Shown:
@@ -68,16 +68,19 @@ def analogs(shown: Plan, snapshot: Snapshot) -> Iterator[tuple[int, Shown]]:
 
 def binaries(shown: Plan, snapshot: Snapshot) -> Iterator[tuple[int, Shown]]:
     """Yield every binary input with its index."""
-    yield from _gateway_bits(_items(GATEWAY_POINTS, snapshot.gateway))
+    yield from _bits(0, gateway_states(_items(GATEWAY_POINTS, snapshot.gateway)))
     for place, one in enumerate(shown.resource_ids):
         items = _items(RESOURCE_POINTS, snapshot.resources.get(one, _UNKNOWN))
         base = plan.RESOURCE_BITS + plan.BIT_STRIDE * place
-        yield from ((base + offset, bit) for offset, bit in _resource_bits(items))
+        yield from _bits(base, resource_states(items))
     for place, one in enumerate(shown.node_ids):
         items = _items(NODE_POINTS, snapshot.nodes.get(one, _UNKNOWN_NODE))
         base = plan.NODE_BITS + plan.NODE_BIT_STRIDE * place
-        for offset, key in enumerate(("quality", "published_quality")):
-            yield base + offset, _bit(items[key], lambda value: value == Quality.GOOD)
+        yield from _bits(base, node_states(items))
+
+
+def _bits(base: int, states: Iterable[Told]) -> Iterator[tuple[int, Shown]]:
+    return ((base + place, _bit(item, holds=holds)) for place, item, holds in states)
 
 
 def _unknown(points: Sequence[Point]) -> tuple[PointValue, ...]:
@@ -102,31 +105,6 @@ def _items(points: Sequence[Point], row: Sequence[PointValue]) -> Items:
     return dict(zip((point.key for point in points), row, strict=True))
 
 
-def _bit(item: PointValue, holds: Callable[[float | int | datetime], bool]) -> Shown:
+def _bit(item: PointValue, *, holds: bool) -> Shown:
     flags = FLAGS[item.quality] & ~OVERRANGE  # that bit is the chatter filter of a binary input
-    if item.value is None:
-        return 0, flags & ~ONLINE
-    return int(holds(item.value)), flags
-
-
-def _gateway_bits(items: Items) -> Iterator[tuple[int, Shown]]:
-    age = items["link_age_s"]
-    yield 0, _bit(age, lambda _: age.quality is Quality.GOOD)
-    for place, key in ((1, "store_ok"), (2, "clock_ok")):
-        yield place, _bit(items[key], lambda value: value == 1)
-
-
-_ACTING = (Directive.FOLLOW, Directive.HOLD, Directive.RELEASE, Directive.TEST)
-
-
-def _resource_bits(items: Items) -> Iterator[tuple[int, Shown]]:
-    usable = items["setpoint_mw"].value is not None
-    yield 0, _bit(items["quality"], lambda value: value == Quality.GOOD and usable)
-    for place, directive in enumerate(_ACTING, start=1):
-        yield place, _bit(items["directive"], lambda value, wanted=directive: value == wanted)  # type: ignore[misc]
-    yield 5, _bit(items["curtailed"], lambda value: value == 1)
-    for bit in plan.RESOURCE_FLAGS[6:]:
-        key, at = ("reasons", plan.REASONS_AT) if bit.place < plan.NOTICES_AT else ("notices", plan.NOTICES_AT)
-        item = items[key]
-        word = item.value if isinstance(item.value, int) else 0
-        yield bit.place, _bit(item, lambda _, state=word >> (bit.place - at) & 1: bool(state))  # type: ignore[misc]
+    return (0, flags & ~ONLINE) if item.value is None else (int(holds), flags)

@@ -10,15 +10,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from caiso_ads.core.events import Notice
 from caiso_ads.core.points import GATEWAY_POINTS, NODE_POINTS, RESOURCE_POINTS, Kind, Point
-from caiso_ads.core.quality import Reason
 from caiso_ads.errors import ConfigError
+from caiso_ads.sinks._bits import GATEWAY_FLAGS, NODE_FLAGS, RESOURCE_FLAGS, Bit
 from caiso_ads.sinks.iec104.asdu import TIMED, Type
 
 STRIDE, FIRST, FIRST_BIT = 1000, 1, 501
 RESOURCES, NODES, END = STRIDE, 8_000_000, 2**24
-REASONS_AT, NOTICES_AT = 20, 60
 MOST_RESOURCES = (NODES - RESOURCES) // STRIDE
 MOST_NODES = (END - NODES) // STRIDE
 
@@ -29,14 +27,6 @@ TYPES = {
     Kind.TIME: Type.M_BO_NA_1,  # 32 bits of seconds; a short float would lose the last two minutes
     Kind.COUNT: Type.M_IT_NA_1,
 }
-
-
-class Bit(NamedTuple):
-    """One single point of a block: its place among the block's bits, name and meaning."""
-
-    place: int
-    key: str
-    doc: str
 
 
 class Entry(NamedTuple):
@@ -50,27 +40,6 @@ class Entry(NamedTuple):
     unit: str
     deadband: float
     doc: str
-
-
-GATEWAY_FLAGS: tuple[Bit, ...] = (
-    Bit(0, "link_ok", "1 while link_age_s is good"),
-    Bit(1, "store_ok", "1 when the store takes writes"),
-    Bit(2, "clock_ok", "1 while our clock may rotate targets"),
-)
-RESOURCE_FLAGS: tuple[Bit, ...] = (
-    Bit(0, "good", "1 while quality is GOOD and there is a setpoint"),
-    Bit(1, "follow", "1 while the directive is FOLLOW"),
-    Bit(2, "hold", "1 while the directive is HOLD"),
-    Bit(3, "release", "1 while the directive is RELEASE"),
-    Bit(4, "test", "1 while the directive is TEST"),
-    Bit(5, "curtailed", "1 while a wind or solar resource must follow below its schedule"),
-    *(Bit(REASONS_AT + r.bit_length() - 1, f"reason_{str(r.name).lower()}", "bit of reasons") for r in Reason if r),
-    *(Bit(NOTICES_AT + n.bit_length() - 1, f"notice_{str(n.name).lower()}", "bit of notices") for n in Notice if n),
-)
-NODE_FLAGS: tuple[Bit, ...] = (
-    Bit(0, "good", "1 while the active price is GOOD"),
-    Bit(1, "published_good", "1 while the published price is GOOD"),
-)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from caiso_ads.core.points import GATEWAY_POINTS, NODE_POINTS, RESOURCE_POINTS, Kind, Point, PointValue, Snapshot
 from caiso_ads.core.quality import Directive, Quality
+from caiso_ads.sinks._bits import Items, Told, gateway_states, node_states, resource_states
 from caiso_ads.sinks.iec104 import plan
 from caiso_ads.sinks.iec104.asdu import Shown, Type
 from caiso_ads.sinks.iec104.plan import Plan
@@ -37,7 +38,6 @@ FLAGS = {
 
 State = dict[int, Shown]
 """What every object says now, by its address."""
-Items = Mapping[str, PointValue]
 _FLOAT = struct.Struct("<f")
 
 
@@ -82,14 +82,14 @@ def state(shown_plan: Plan, snapshot: Snapshot) -> State:
     """Return every object of the map, in the order of addresses within each block."""
     found: State = {}
     gateway = snapshot.gateway
-    _put(found, 0, GATEWAY_POINTS, gateway, _gateway_bits(_items(GATEWAY_POINTS, gateway)))
+    _put(found, 0, GATEWAY_POINTS, gateway, _bits(gateway_states(_items(GATEWAY_POINTS, gateway))))
     for place, one in enumerate(shown_plan.resource_ids):
         row = snapshot.resources.get(one, _UNKNOWN)
-        bits = _resource_bits(_items(RESOURCE_POINTS, row))
+        bits = _bits(resource_states(_items(RESOURCE_POINTS, row)))
         _put(found, plan.RESOURCES + plan.STRIDE * place, RESOURCE_POINTS, row, bits)
     for place, one in enumerate(shown_plan.node_ids):
         row = snapshot.nodes.get(one, _UNKNOWN_NODE)
-        bits = _node_bits(_items(NODE_POINTS, row))
+        bits = _bits(node_states(_items(NODE_POINTS, row)))
         _put(found, plan.NODES + plan.STRIDE * place, NODE_POINTS, row, bits)
     return found
 
@@ -137,36 +137,10 @@ def _items(points: Sequence[Point], row: Sequence[PointValue]) -> Items:
     return dict(zip((point.key for point in points), row, strict=True))
 
 
-def _bit(item: PointValue, holds: Callable[[float | int | datetime], bool]) -> Shown:
+def _bits(states: Iterable[Told]) -> Iterator[tuple[int, Shown]]:
+    return ((place, _bit(item, holds=holds)) for place, item, holds in states)
+
+
+def _bit(item: PointValue, *, holds: bool) -> Shown:
     flags = FLAGS[item.quality] & ~OV  # that bit is reserved in a single point
-    if item.value is None:
-        return Shown(0, flags | IV)
-    return Shown(int(holds(item.value)), flags)
-
-
-def _gateway_bits(items: Items) -> Iterator[tuple[int, Shown]]:
-    age = items["link_age_s"]
-    yield 0, _bit(age, lambda _: age.quality is Quality.GOOD)
-    for place, key in ((1, "store_ok"), (2, "clock_ok")):
-        yield place, _bit(items[key], lambda value: value == 1)
-
-
-_ACTING = (Directive.FOLLOW, Directive.HOLD, Directive.RELEASE, Directive.TEST)
-
-
-def _resource_bits(items: Items) -> Iterator[tuple[int, Shown]]:
-    usable = items["setpoint_mw"].value is not None
-    yield 0, _bit(items["quality"], lambda value: value == Quality.GOOD and usable)
-    for place, directive in enumerate(_ACTING, start=1):
-        yield place, _bit(items["directive"], lambda value, wanted=directive: value == wanted)  # type: ignore[misc]
-    yield 5, _bit(items["curtailed"], lambda value: value == 1)
-    for bit in plan.RESOURCE_FLAGS[6:]:
-        key, at = ("reasons", plan.REASONS_AT) if bit.place < plan.NOTICES_AT else ("notices", plan.NOTICES_AT)
-        item = items[key]
-        word = item.value if isinstance(item.value, int) else 0
-        yield bit.place, _bit(item, lambda _, state=word >> (bit.place - at) & 1: bool(state))  # type: ignore[misc]
-
-
-def _node_bits(items: Items) -> Iterator[tuple[int, Shown]]:
-    for place, key in enumerate(("quality", "published_quality")):
-        yield place, _bit(items[key], lambda value: value == Quality.GOOD)
+    return Shown(0, flags | IV) if item.value is None else Shown(int(holds), flags)
