@@ -45,6 +45,7 @@ GENERATED = (
     ("docs/directive.md", ("points", "--directives")),
     ("docs/alarms.md", ("alarms", "catalogue", "--document")),
     ("docs/roles.md", ("users", "matrix")),
+    ("docs/api.md", ("api", "--document")),
 )
 
 USAGE = """usage: python3 tasks.py <task> [arguments]

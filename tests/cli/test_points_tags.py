@@ -34,6 +34,13 @@ def rows(tmp_path: Path, request: pytest.FixtureRequest) -> list[Row]:
     return layout.rows(config.plan(IDS, NODES))
 
 
+def unit_of(row: Row) -> str:
+    """Return what a client must show beside the number it reads, which it does not scale."""
+    return {1: row.unit, 0.1: f"0.1 {row.unit}", 0.01: f"0.01 {row.unit}"}.get(
+        row.worth, f"{row.worth:g} {row.unit}"
+    ) if row.unit else ""  # fmt: skip
+
+
 def tags(text: str) -> list[tuple[str, dict[str, Any]]]:
     """Return each tag of an Ignition file with its folder."""
     top = json.loads(text)
@@ -61,7 +68,7 @@ def test_every_row_is_an_ignition_tag_that_reads_its_address(rows: list[Row]) ->
         designator, kind = kinds[row.type]
         device = "caiso_ads" if row.word_order in ("", native) else f"caiso_ads_{row.word_order}"
         _, tag = found[device, row.unit_id, designator, row.pdu + 1]
-        assert (tag["dataType"], tag["engUnit"], tag["valueSource"]) == (kind, row.unit, "opc")
+        assert (tag["dataType"], tag["engUnit"], tag["valueSource"]) == (kind, unit_of(row), "opc")
         assert tag["readOnly"] is True
         assert row.meaning in tag["documentation"]
 
@@ -102,6 +109,9 @@ def test_what_a_register_is_worth_is_in_the_description(rows: list[Row]) -> None
     told = [tag["documentation"] for _, tag in tags(ignition(rows)) if "HR20001" in tag["opcItemPath"]]
     assert len(told) == 1
     assert "The value is the register times 0.1." in told[0]
+    units = [tag["engUnit"] for _, tag in tags(ignition(rows)) if "HR20001" in tag["opcItemPath"]]
+    assert units == ["0.1 MW"]  # who reads 1502 there must not take it for 1,502 MW
+    assert any(line["Eng Units"] == "0.1 MW" for line in csv.DictReader(io.StringIO(kepware(rows))))
 
 
 def test_without_choosing_kepware_gets_the_first_unit_in_the_native_order(rows: list[Row]) -> None:

@@ -248,3 +248,13 @@ def test_a_plant_to_write_to_has_a_table_of_its_own(tmp_path: Path) -> None:
     error = refusal(tmp_path, GOOD + PLANT_WRITER.replace("rate_mw", "raet_mw"))
     assert "raet_mw_per_min" in str(error)
     assert refusal(tmp_path, GOOD + PLANT_WRITER + 'on_release = "disable"\n').key == "on_release"
+
+
+def test_a_number_without_an_end_is_refused_in_an_inner_table_too(tmp_path: Path) -> None:
+    plant = '[[sinks.plant_writer.plant]]\nresource = "PLANT_1_UNIT"\nhost = "h"\nrate_mw_per_min = 6.0\n'
+    inner = "readback_tolerance = 0.2\nsetpoint = { address = 1, scale = inf }\n"
+    path = tmp_path / "gateway.toml"
+    for text in (plant + inner, plant.replace("6.0", "inf") + inner.replace("inf", "1.0")):
+        path.write_text(GOOD + text, encoding="utf-8")
+        with pytest.raises(ConfigError, match="not a usable number"):
+            load_config(path)

@@ -49,10 +49,6 @@ def test_what_cannot_work_is_named(keys: dict[str, Any], named: str) -> None:
     assert caught.value.key == named
 
 
-def test_it_listens_on_this_machine_only_until_told_otherwise() -> None:
-    assert (WebConfig().host, WebConfig().port) == ("127.0.0.1", 8080)
-
-
 @pytest.mark.parametrize("said", [{"port": -1}, {"port": 65_536}, {"port": "http"}, {"colour": "red"}])
 def test_what_cannot_be_is_refused(said: dict[str, object]) -> None:
     with pytest.raises(msgspec.ValidationError):

@@ -77,6 +77,8 @@ def test_quiet_hours_are_pacific_and_may_go_over_midnight(span: tuple[str, str],
     [
         ({"name": " "}, "name"),
         ({"name": "a\nb"}, "name"),
+        ({"name": 'a"b'}, "name"),
+        ({"name": "duty\n"}, "name"),
         ({"name": "x" * 41}, "name"),
         ({"events": ()}, "events"),
         ({"quiet_from": "22:00"}, "quiet_from"),

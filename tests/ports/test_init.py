@@ -30,6 +30,17 @@ def test_a_generation_never_goes_back() -> None:
         feed.publish(FIRST)
 
 
+def test_a_feed_knows_how_long_it_has_been_silent() -> None:
+    now = [100.0]
+    feed = Feed(FIRST, lambda: now[0])
+    now[0] = 105.0
+    assert not feed.silent(5.0)
+    now[0] = 105.1
+    assert feed.silent(5.0)
+    feed.publish(replace(FIRST, generation=2))
+    assert not feed.silent(5.0)
+
+
 def test_a_receipt_knows_the_digest_of_what_was_received() -> None:
     receipt = Receipt("getDispatchBatch", "A", b"payload", START, None)
     assert receipt.digest == sha256(b"payload").digest()

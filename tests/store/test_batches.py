@@ -6,9 +6,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 from caiso_ads.core.intervals import Span
-from caiso_ads.store.batches import NEWEST, BatchReader
+from caiso_ads.store.batches import _COUNTED, _OF_RESOURCE, _PAGE, NEWEST, BatchReader
 from caiso_ads.store.sqlite import SqlStore
-from tests.store.making import NOON, a_batch, answer, bad_answer, damage
+from tests.store.making import NOON, a_batch, answer, ask, bad_answer, damage
 
 ALWAYS = Span(NOON - timedelta(days=1), NOON + timedelta(days=1))
 
@@ -72,3 +72,10 @@ async def test_a_damaged_copy_is_never_decoded(store: SqlStore) -> None:
         found = reader.whole("DISP-0")
     assert found is not None
     assert (found.intact, found.batch, found.problem) == (False, None, "the stored copy is damaged")
+
+
+async def test_a_page_is_found_by_time_and_never_sorted(store: SqlStore) -> None:
+    query = _PAGE.format(chosen=f"AND {_OF_RESOURCE}", counted=_COUNTED)
+    plan = [str(row[3]) for row in ask(store, f"EXPLAIN QUERY PLAN {query}", *[1] * query.count("?"))]
+    assert any("ix_payload_received_at" in step for step in plan)
+    assert not any(step.startswith(("SCAN", "USE TEMP")) for step in plan), plan

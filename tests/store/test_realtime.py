@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from caiso_ads.core.codes import BatchStatus, BatchType, DispatchMode
 from caiso_ads.core.model import DispatchBatch
-from caiso_ads.store.realtime import NEWEST, RealTimeReader, _bound
+from caiso_ads.store.realtime import _KEYS, NEWEST, RealTimeReader, _bound
 from caiso_ads.store.sqlite import SqlStore
-from tests.store.making import NOON, a_batch, answer
+from tests.store.making import NOON, a_batch, answer, ask
 
 NUMBER = st.integers(0, 3)
 PLACES = st.tuples(NUMBER, NUMBER, NUMBER, NUMBER)
@@ -72,3 +72,8 @@ async def test_what_a_row_is_called(store: SqlStore) -> None:
     assert (contingency.contingency, contingency.withdrawn) == (True, False)
     assert (plain.contingency, plain.exceptional, plain.disputed, plain.previous_dot_mw) == (False, False, False, None)
     assert (plain.segments, plain.supplemental_mw) == ((("SCHD", 47), ("SUPP", -22.25)), -22.25)
+
+
+async def test_a_page_is_found_by_key_and_never_sorted(store: SqlStore) -> None:
+    plan = [str(row[3]) for row in ask(store, f"EXPLAIN QUERY PLAN {_KEYS}", *[1] * _KEYS.count("?"))]
+    assert all(step.startswith("SEARCH") and "KEY" in step for step in plan), plan

@@ -87,3 +87,10 @@ async def told(base: str, path: str, status: int = 200) -> Any:
     async with aiohttp.ClientSession() as client, client.get(base + path) as answer:
         assert answer.status == status, await answer.text()
         return await answer.json()
+
+
+async def forms(client: aiohttp.ClientSession, base: str) -> dict[str, str]:
+    """Return the headers with which a page makes an unsafe request."""
+    async with client.get(base + "/api/v1/me") as known:
+        token = str((await known.json()).get("csrf", "")) if known.status == 200 else ""
+    return {"X-CSRF-Token": token, "Origin": base}

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from caiso_ads.core.quality import Directive, Quality
 from caiso_ads.sinks.status import document
-from caiso_ads.web.broadcast import MOST_WAITING, Listener, changed
+from caiso_ads.web.broadcast import AT_ONCE, MOST_WAITING, Listener, changed
 from tests.sinks.modbus.snapshots import IDS, resource, snapshot
 from tests.web.rig import serving, site
 
@@ -56,6 +56,45 @@ def test_the_whole_and_what_changed_make_the_next_whole(
     new = snapshot({IDS[0]: resource(quality, **values), IDS[1]: resource()}, generation=2)
     whole = json.loads(json.dumps(document(old, made.context, "running")))
     assert merged(whole, json.loads(json.dumps(changed(old, new)))) == document(new, made.context, "running")
+
+
+async def test_a_page_that_comes_between_two_snapshots_ends_with_the_newest() -> None:
+    """A value that goes and comes back: a change told against a snapshot the page never had would leave it wrong."""
+    made = site()
+    running = asyncio.create_task(made.broadcast.run())
+    await asyncio.sleep(0)
+    away = {IDS[0]: resource(directive=Directive.HOLD, setpoint_mw=7.0), IDS[1]: resource()}
+    made.feed.publish(snapshot(away, generation=2))
+    listener = Listener(asyncio.Event())
+    made.broadcast.join(listener)
+    ((kind, shown),) = told(listener, made)
+    assert kind == "snapshot"
+    made.feed.publish(snapshot(generation=3))
+    while shown["snapshot_id"] < 3:
+        await asyncio.sleep(0)
+        for _, change in told(listener, made):
+            shown = merged(shown, change)
+    assert shown == document(made.feed.latest, made.context, "running")
+    running.cancel()
+    await asyncio.wait({running})
+
+
+async def test_many_pages_are_told_a_few_at_a_time() -> None:
+    made = site()
+    running = asyncio.create_task(made.broadcast.run())
+    listeners = [Listener(asyncio.Event()) for _ in range(3 * AT_ONCE)]
+    for each in listeners:
+        made.broadcast.join(each)
+    await asyncio.sleep(0)
+    made.feed.publish(snapshot(generation=2))
+    counts = []
+    for _ in range(10):
+        await asyncio.sleep(0)
+        counts.append(sum(each.wake.is_set() for each in listeners))
+    assert counts[-1] == len(listeners)
+    assert max(after - before for before, after in zip([0, *counts], counts, strict=False)) == AT_ONCE
+    running.cancel()
+    await asyncio.wait({running})
 
 
 def test_nothing_changed_is_nothing_told() -> None:

@@ -49,16 +49,20 @@ async def test_a_mistake_of_ours_is_logged_and_told_without_its_text(caplog: pyt
     async def broken(_site: Any, _request: web.Request, _query: Any) -> web.StreamResponse:
         raise KeyError("secret inside")
 
-    app = application(site(), (Route("GET", "/broken", broken, frozenset(), "breaks"),))
+    app = application(site(), (Route("GET", "/broken/{name}", broken, frozenset(), "breaks"),))
     runner = web.AppRunner(app)
     await runner.setup()
     try:
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         host, port = runner.addresses[0][:2]
         with caplog.at_level(logging.ERROR, "caiso_ads.web"):
-            async with aiohttp.ClientSession() as client, client.get(f"http://{host}:{port}/broken") as answer:
+            async with (
+                aiohttp.ClientSession() as client,
+                client.get(f"http://{host}:{port}/broken/a%0AERROR%20b") as answer,
+            ):
                 assert answer.status == 500
                 assert "secret" not in await answer.text()
     finally:
         await runner.cleanup()
     assert "secret inside" in caplog.text
+    assert "\nERROR b" not in caplog.text

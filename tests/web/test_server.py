@@ -14,9 +14,9 @@ from aiohttp import web
 
 from caiso_ads.core.directive import Environment
 from caiso_ads.web.answers import as_json
-from caiso_ads.web.routes import Route
+from caiso_ads.web.routes import Route, all_routes
 from caiso_ads.web.server import LARGEST_BODY, application
-from tests.web.rig import serving, site
+from tests.web.rig import forms, serving, site
 
 
 async def test_the_page_and_the_snapshot_are_served() -> None:
@@ -52,13 +52,15 @@ class Taken(msgspec.Struct, forbid_unknown_fields=True):
 
 @asynccontextmanager
 async def one_route(handler: Any, **limits: float) -> AsyncIterator[str]:
-    """Serve one route that takes a body, with these limits of time."""
-    runner = web.AppRunner(application(site(), (Route("POST", "/x", handler, frozenset(), "x", Taken),), **limits))
+    """Serve one more route, /x, that takes a body, with these limits of time."""
+    runner = web.AppRunner(
+        application(site(), (*all_routes(), Route("POST", "/x", handler, frozenset(), "x", Taken)), **limits)
+    )
     await runner.setup()
     try:
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         host, port = runner.addresses[0][:2]
-        yield f"http://{host}:{port}/x"
+        yield f"http://{host}:{port}"
     finally:
         await runner.cleanup()
 
@@ -73,12 +75,12 @@ async def asleep(_site: Any, _request: web.Request, _body: Taken) -> web.StreamR
 
 
 async def test_a_body_is_checked_against_its_type_and_the_field_is_named() -> None:
-    async with one_route(echo) as address, aiohttp.ClientSession() as client:
+    async with one_route(echo) as base, aiohttp.ClientSession() as client:
         for body, status, field in (
             (b'{"mw": 1.5}', 200, ""), (b'{"mw": "1"}', 400, "mw"), (b"{", 400, ""), (b"", 400, ""), (b'"\\ud800"', 400, ""),
             (b'{"mw": 1, "who": "me"}', 400, ""), (b"x" * (LARGEST_BODY + 1), 413, ""),
         ):  # fmt: skip
-            async with client.post(address, data=body) as answer:
+            async with client.post(base + "/x", data=body, headers=await forms(client, base)) as answer:
                 told = await answer.json()
                 assert (answer.status, told.get("field", "")) == (status, field), body[:30]
                 assert status == 200 or told["error"]
@@ -90,18 +92,18 @@ async def test_a_body_that_does_not_come_is_not_waited_for() -> None:
         await asyncio.sleep(3600)
 
     async with (
-        one_route(echo, body_within_s=0.05) as address,
+        one_route(echo, body_within_s=0.05) as base,
         aiohttp.ClientSession() as client,
-        client.post(address, data=slowly()) as answer,
+        client.post(base + "/x", data=slowly(), headers=await forms(client, base)) as answer,
     ):
         assert answer.status == 408
 
 
 async def test_a_handler_that_takes_too_long_is_ended_and_said_so() -> None:
     async with (
-        one_route(asleep, answer_within_s=0.05) as address,
+        one_route(asleep, answer_within_s=0.05) as base,
         aiohttp.ClientSession() as client,
-        client.post(address, json={"mw": 1}) as answer,
+        client.post(base + "/x", json={"mw": 1}, headers=await forms(client, base)) as answer,
     ):
         assert (answer.status, "too long" in (await answer.json())["error"]) == (503, True)
 

@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "nodes": ("caiso_ads.cli.nodes", "Find pricing nodes, also by resource."),
     "ads": ("caiso_ads.cli.ads", "Ask the ISO's ADS directly: list, get, trajectory, status."),
     "cert": ("caiso_ads.cli.cert", "Import and inspect the CAISO certificate."),
+    "api": ("caiso_ads.cli.api", "Print the description of the HTTP API."),
     "opcua": ("caiso_ads.cli.opcua", "Say who may read by OPC UA."),
     "users": ("caiso_ads.cli.users", "Say who may use the page, and what."),
     "simulate": ("caiso_ads.cli.simulate", "Run an ADS simulator with its own certificates."),

@@ -95,7 +95,7 @@ def _ignition_tag(name: str, row: Row, device: str) -> dict[str, Any]:
         "dataType": kind,
         "readOnly": True,
         "enabled": True,
-        "engUnit": row.unit,
+        "engUnit": _unit(row),
         "documentation": explained(row),
     }
 
@@ -126,12 +126,17 @@ def _kepware_tag(name: str, row: Row) -> list[object]:
     if row.type == "ASCII":
         address += f".{2 * row.count}H"  # the high byte of a register is the first sign
     head = [name, address, _TYPES[row.type][2], 1, "RO", SCAN_MS]
-    return [*head, *[""] * 8, row.unit, explained(row), ""]
+    return [*head, *[""] * 8, _unit(row), explained(row), ""]
 
 
 def _order(rows: Iterable[Row]) -> str:
     """Return the word order of the native map: that of the first snapshot_id."""
     return next(row.word_order for row in rows if row.key == "snapshot_id")
+
+
+def _unit(row: Row) -> str:
+    """Return the unit of the number as it is read: of a scaled register "0.1 MW", never its tenfold as MW."""
+    return f"{row.worth:g} {row.unit}" if row.unit and row.worth != 1 else row.unit
 
 
 def explained(row: Row) -> str:

@@ -12,7 +12,7 @@ import math
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -267,8 +267,9 @@ def _convert(raw: Any, struct: type[T], place: _Place) -> T:
         raise place.error("must be a table")
     _refuse_unknown(place, raw, struct.__struct_fields__)  # type: ignore[attr-defined]  # every T is a msgspec struct
     for key, value in raw.items():
-        if isinstance(value, float) and not math.isfinite(value):
-            raise place.error(f"{value} is not a usable number", key)
+        for number in _floats(value):
+            if not math.isfinite(number):
+                raise place.error(f"{number} is not a usable number", key)
     try:
         return msgspec.convert(raw, struct, dec_hook=_path_hook(place.file))
     except ConfigError as error:
@@ -278,6 +279,15 @@ def _convert(raw: Any, struct: type[T], place: _Place) -> T:
         limits = [spec for name, spec in _properties(struct) if name == key and spec.keys() & {"enum", "minimum"}]
         allowed = f"; allowed: {_type_in_words(limits[0])}" if limits else ""
         raise place.error(problem + allowed, key) from error
+
+
+def _floats(value: Any) -> Iterator[float]:
+    """Yield each float of a value, also those of the tables and lists in it."""
+    if isinstance(value, float):
+        yield value
+    elif isinstance(value, (dict, list)):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _floats(inner)
 
 
 def _path_hook(source: Path) -> Callable[[type, Any], Any]:

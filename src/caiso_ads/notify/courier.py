@@ -17,7 +17,7 @@ from caiso_ads.core.alarm_kinds import Alarm, AlarmEvent, AlarmState, What
 from caiso_ads.errors import CaisoAdsError, RemoteError
 from caiso_ads.notify import NotifyConfig, Way
 from caiso_ads.notify.letterbox import Letterbox, Waiting
-from caiso_ads.notify.message import Message, item_of, plain, standing_item, test_item
+from caiso_ads.notify.message import Item, Message, item_of, plain, standing_item, test_item
 from caiso_ads.ports import Clock, Feed, Instant
 from caiso_ads.ports.answers import Fact
 
@@ -59,14 +59,21 @@ class Courier:
     # --- what is to be told ------------------------------------------------------------------------------------------
 
     def heard(self, event: AlarmEvent) -> None:
-        """Take a change of an alarm. Never waits, never raises."""
-        alarm = event.alarm
-        if alarm.ident.subject == self.sink_name:
-            return  # of its own failure only others can tell
-        if self.rules.wants(event) or self._ends_what_was_told(event):
-            self._box.put(item_of(event), self._about.clock.now())
-            if event.what is What.RAISED:
-                self._reminded[alarm.ident.text] = self._about.clock.now().mono
+        """Take a change of an alarm where it is to be told. Never waits, never raises."""
+        if self.wants(event):
+            self.take(event, item_of(event))
+
+    def wants(self, event: AlarmEvent) -> bool:
+        """Whether it is to be told here; of its own failure only others can tell."""
+        own = event.alarm.ident.subject == self.sink_name
+        return not own and (self.rules.wants(event) or self._ends_what_was_told(event))
+
+    def take(self, event: AlarmEvent, item: Item) -> None:
+        """Let a change wait that is wanted. Never waits, never raises."""
+        now = self._about.clock.now()
+        self._box.put(item, now)
+        if event.what is What.RAISED:
+            self._reminded[event.alarm.ident.text] = now.mono
 
     def _ends_what_was_told(self, event: AlarmEvent) -> bool:
         """Whether this is the end of an alarm that was told, and then came to follow from another."""

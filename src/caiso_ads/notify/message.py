@@ -27,6 +27,8 @@ SUBJECT = 120
 
 def plain(text: str, longest: int = LONGEST) -> str:
     """Return printable text of at most that many characters; what is not printable is escaped, so that it shows."""
+    if text.isprintable() and len(text) <= longest:
+        return text  # nearly all of them: a flood must not cost the control loop its time
     parts: list[str] = []
     room = longest
     for one in text:

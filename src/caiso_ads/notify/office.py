@@ -12,6 +12,7 @@ from caiso_ads.core.alarm_kinds import AlarmEvent
 from caiso_ads.errors import CertificateError, ConfigError
 from caiso_ads.notify import NotifyConfig, Way
 from caiso_ads.notify.courier import Circumstances, Courier
+from caiso_ads.notify.message import item_of
 
 
 class Office:
@@ -31,8 +32,11 @@ class Office:
 
     def heard(self, event: AlarmEvent) -> None:
         """Take a change of an alarm. Never waits."""
-        for courier in self.couriers:
-            courier.heard(event)
+        wanted = [courier for courier in self.couriers if courier.wants(event)]
+        if wanted:
+            item = item_of(event)  # once: a flood must not cost the control loop its time
+            for courier in wanted:
+                courier.take(event, item)
 
     async def try_out(self, who: str) -> list[str]:
         """Send a test message by each at once; return a line for each with what became of it."""

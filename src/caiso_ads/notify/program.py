@@ -110,12 +110,11 @@ def _apart() -> dict[str, Any]:
 
 async def _feed(pipe: asyncio.StreamWriter, body: bytes) -> None:
     """Write all to a program that reads; one that does not want it has taken it too."""
+    pipe.transport.set_write_buffer_limits(0)  # drained is then: the system has all of it
     with contextlib.suppress(ConnectionError):
         pipe.write(body)
         await pipe.drain()
-    with contextlib.suppress(ConnectionError):
-        pipe.close()
-        await pipe.wait_closed()
+    pipe.close()
 
 
 def _kill(process: Process) -> None:

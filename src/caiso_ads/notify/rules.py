@@ -5,6 +5,7 @@ Rule: a critical alarm is told in quiet hours too; what concerns the gateway its
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, time
 from typing import Annotated, Literal
 
@@ -18,6 +19,7 @@ from caiso_ads.notify.message import pacific
 
 EventWord = Literal["raised", "returned", "acknowledged", "shelved"]
 
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 _WORDS: dict[What, EventWord] = {
     What.RAISED: "raised",
     What.RETURNED: "returned",
@@ -62,8 +64,8 @@ class RulesConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     def __post_init__(self) -> None:
         """Refuse values that cannot work; ConfigError names the key."""
-        if not self.name.strip() or not self.name.isprintable() or len(self.name) > 40:
-            raise ConfigError("must be printable text of at most 40 characters, and not empty", key="name")
+        if not _NAME.fullmatch(self.name):
+            raise ConfigError("must be 1 to 40 of a-z A-Z 0-9 . _ -, and begin with a letter or digit", key="name")
         if not self.events:
             raise ConfigError("must name at least one", key="events", cure='write events = ["raised", "returned"]')
         if bool(self.quiet_from) != bool(self.quiet_until):

@@ -20,6 +20,7 @@ import aiohttp
 import msgspec
 from msgspec import Meta
 
+from caiso_ads.ads.resolver import LastGoodResolver
 from caiso_ads.ads.tls import checking_context
 from caiso_ads.errors import ConfigError, HttpStatusError, RemoteError, TlsError, TlsReason, UnreachableError
 from caiso_ads.notify.message import Message
@@ -80,7 +81,7 @@ def _check(url: str, key: str) -> None:
         raise ConfigError("must be https://host/path, without a user name", key=key, cure=_CURE)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Webhook:
     """One address. Its path, the token and the secret are shown nowhere."""
 
@@ -88,12 +89,14 @@ class Webhook:
     tls: ssl.SSLContext = field(repr=False)
     bearer: str = field(repr=False, default="")
     secret: bytes = field(repr=False, default=b"")
+    _resolver: LastGoodResolver | None = field(repr=False, default=None)
 
     async def send(self, message: Message) -> None:
         """POST it; anything but 2xx is an HttpStatusError. RemoteError otherwise."""
         host = urlsplit(self.url).hostname
         body = json.dumps(message.document).encode()
-        connector = aiohttp.TCPConnector(ssl=self.tls, limit=1, force_close=True)
+        self._resolver = self._resolver or LastGoodResolver()  # it needs a running loop
+        connector = aiohttp.TCPConnector(ssl=self.tls, limit=1, force_close=True, resolver=self._resolver)
         try:
             async with (
                 aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as session,

@@ -248,19 +248,27 @@ class Store(Protocol):
 
 
 class Feed:
-    """The newest snapshot, and nothing else: a slow reader misses old ones and blocks nobody."""
+    """The newest snapshot, and nothing else: a slow reader misses old ones and blocks nobody.
 
-    def __init__(self, first: Snapshot) -> None:
+    ``mono`` is the machine's own time (s): a stopped loop is noticed in real time, also in a simulation that runs fast.
+    """
+
+    def __init__(self, first: Snapshot, mono: Callable[[], float] = time.monotonic) -> None:
         self.latest = first
+        self._mono, self._published = mono, mono()
         self._changed = asyncio.Event()
 
     def publish(self, snapshot: Snapshot) -> None:
         """Replace the newest snapshot; the generation must grow."""
         if snapshot.generation <= self.latest.generation:
             raise ValueError(f"generation {snapshot.generation} does not follow {self.latest.generation}")
-        self.latest = snapshot
+        self.latest, self._published = snapshot, self._mono()
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
+
+    def silent(self, limit_s: float) -> bool:
+        """Whether nothing has been published for longer than that (s): the newest snapshot is then not to be trusted."""
+        return self._mono() - self._published > limit_s
 
     async def after(self, generation: int) -> Snapshot:
         """Return the newest snapshot as soon as it is newer than that generation."""

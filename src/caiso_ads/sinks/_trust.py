@@ -11,6 +11,7 @@ from datetime import datetime
 
 from caiso_ads.core.points import NODE_POINTS, RESOURCE_POINTS, PointValue, Snapshot
 from caiso_ads.core.quality import Directive, Quality, Reason
+from caiso_ads.ports import Feed
 
 Value = float | int | datetime
 
@@ -34,7 +35,12 @@ def without_trust(snapshot: Snapshot) -> Snapshot:
     )
 
 
-_TRUSTED = (Quality.GOOD, Quality.UNCERTAIN)
+def believed(feed: Feed, limit_s: float) -> Snapshot:
+    """Return the newest snapshot for a sink that starts; without trust where the loop has been silent too long (s)."""
+    return without_trust(feed.latest) if feed.silent(limit_s) else feed.latest
+
+
+_TRUSTED = (Quality.GOOD, Quality.UNCERTAIN, Quality.FORCED)  # nobody ends an override whose time is over, either
 _ACTING = (Directive.FOLLOW, Directive.RELEASE, Directive.TEST)
 
 

@@ -32,7 +32,7 @@ _COUNTED = """(SELECT json_extract(a.detail, '$.instructions') FROM audit_subjec
 _PAGE = """
     SELECT p.received_at, p.id, p.uid, p.error, p.corrupt, b.batch_type, b.batch_status, b.revision_no, b.start_time,
         b.header_only, b.conflict, {counted}
-    FROM payload p LEFT JOIN batch b ON b.id = p.id
+    FROM payload p INDEXED BY ix_payload_received_at LEFT JOIN batch b ON b.id = p.id
     WHERE p.stream = 1 AND (p.received_at, p.id) < (?, ?) AND p.received_at >= ? AND p.received_at < ? {chosen}
     ORDER BY p.received_at DESC, p.id DESC LIMIT ?"""
 _WHOLE = """

@@ -6,6 +6,7 @@ dropped when it does not; the loop never knows that it exists.
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -19,6 +20,10 @@ from caiso_ads.sinks.words import utc_text
 
 MOST_WAITING = 5
 """Messages that wait for one page; with more it gets the whole snapshot in their place."""
+
+
+AT_ONCE = 10
+"""Pages that are told in one turn of the loop; between two turns whoever is due comes first."""
 
 
 def message(kind: str, data: Any) -> bytes:
@@ -59,29 +64,30 @@ class Broadcast:
         self._listeners: set[Listener] = set()
         self._kept: dict[str, bytes] = {}
         self._whole: tuple[int, bytes] = (-1, b"")
+        self._told = feed.latest  # what all pages have that are not behind: the next change begins there
 
     @property
     def listeners(self) -> int:
         """How many pages are open."""
         return len(self._listeners)
 
-    def whole(self) -> bytes:
-        """Return the newest snapshot as JSON, encoded once however many ask."""
-        newest = self._feed.latest
-        if self._whole[0] != newest.generation:
-            self._whole = newest.generation, msgspec.json.encode(document(newest, self._context, "running"))
+    def whole(self, snapshot: Snapshot | None = None) -> bytes:
+        """Return a snapshot, by default the newest, as JSON; encoded once however many ask."""
+        asked = snapshot or self._feed.latest
+        if self._whole[0] != asked.generation:
+            self._whole = asked.generation, msgspec.json.encode(document(asked, self._context, "running"))
         return self._whole[1]
 
     async def run(self) -> None:
         """Follow the feed until cancelled."""
-        known = self._feed.latest
         while True:
-            newest = await self._feed.after(known.generation)
-            if self._listeners:
-                said = message("change", changed(known, newest))
-                for each in tuple(self._listeners):
+            known, self._told = self._told, await self._feed.after(self._told.generation)
+            listeners = tuple(self._listeners)
+            said = message("change", changed(known, self._told)) if listeners else b""
+            for begin in range(0, len(listeners), AT_ONCE):
+                for each in listeners[begin : begin + AT_ONCE]:
                     each.put(said, whole=True)
-            known = newest
+                await asyncio.sleep(0)
 
     def tell(self, kind: str, data: Any, *, keep: bool = False) -> None:
         """Tell every open page; with ``keep`` also those that come later."""
@@ -107,7 +113,7 @@ class Broadcast:
         if listener.behind:
             listener.behind = False
             kept = [] if said else list(self._kept.values())
-            said = [_event("snapshot", self.whole()), *said, *kept]
+            said = [_event("snapshot", self.whole(self._told)), *said, *kept]
         return b"".join(said)
 
 

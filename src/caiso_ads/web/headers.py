@@ -29,6 +29,8 @@ HEADERS: Mapping[str, str] = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
+LONGEST_LOGGED = 200
+"""Characters of an address, as it came: no control character of it reaches the log."""
 _HSTS = "max-age=31536000"
 _SENTENCES = {
     404: "there is nothing at this address",
@@ -74,5 +76,5 @@ async def _answered(
             answer.headers["Allow"] = refused.headers["Allow"]
         return answer
     except Exception:
-        log.exception("%s %s failed", request.method, request.path)
+        log.exception("%s %s failed", request.method, request.raw_path[:LONGEST_LOGGED])
         return as_problem(ProblemError(500, "the gateway made a mistake here; its log tells more"))

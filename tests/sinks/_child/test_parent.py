@@ -18,7 +18,7 @@ from caiso_ads.sinks._child.parent import Child, ChildError
 from caiso_ads.sinks._child.wire import Caps
 from tests.fakes import KeptEvidence
 from tests.sinks._child.echo import Setup
-from tests.sinks.modbus.snapshots import nothing_known, snapshot
+from tests.sinks.modbus.snapshots import fell_silent, nothing_known, snapshot
 
 ECHO = str(Path(__file__).with_name("echo.py"))
 
@@ -158,3 +158,13 @@ def is_there(pid: int) -> bool:
         return False
     status = Path(f"/proc/{pid}/status")
     return not status.exists() or "State:\tZ" not in status.read_text()
+
+
+async def test_a_process_that_starts_beside_a_stopped_loop_is_given_nothing_good(tmp_path: Path) -> None:
+    rig = Rig(notes=str(tmp_path / "shown"))
+    rig.feed = fell_silent(snapshot(generation=1))
+    await rig.start()
+    given = (tmp_path / "shown").read_text("utf-8")
+    assert "GOOD" not in given
+    assert "BAD_COMM" in given
+    await rig.stop()

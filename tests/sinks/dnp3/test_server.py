@@ -143,6 +143,18 @@ async def test_row_160_the_restart_bit_stays_until_the_master_clears_it() -> Non
         assert not (await master.request(1, CLASS_1))[0][2] & 0x80
 
 
+async def test_row_161_a_write_of_anything_but_the_restart_bit_and_the_time_is_refused_and_audited() -> None:
+    async with running() as rig:
+        master = await rig.master()
+        await master.request(2, bytes((80, 1, 0, 7, 7, 0)))
+        await master.request(2, bytes((50, 1, 7, 1, 0, 0, 0, 0, 0, 1)))
+        assert rig.evidence.refusals == []
+        for objects in ((34, 1, 0, 0, 0, 5, 0), (10, 1, 0, 0, 0, 1), (110, 4, 0, 0, 0, 65, 66, 67, 68)):
+            (answer,) = await master.request(2, bytes(objects))
+            assert answer[3] & 0x07
+        assert rig.evidence.refusals == [("dnp3", "127.0.0.1", "control (function 2)")] * 3
+
+
 async def test_row_161_wrong_addresses_are_ignored() -> None:
     async with running() as rig:
         master = await rig.master()

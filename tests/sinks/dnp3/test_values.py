@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from caiso_ads.core.points import NODE_POINTS, Kind, PointValue, Snapshot
 from caiso_ads.core.quality import Directive, Quality, Reason
+from caiso_ads.sinks._trust import without_trust
 from caiso_ads.sinks.dnp3.plan import Plan
 from caiso_ads.sinks.dnp3.values import FLAGS, ONLINE, OVERRANGE, UNKNOWN, analog, analogs, binaries
 from tests.sinks.modbus.snapshots import IDS, resource, snapshot
@@ -72,6 +73,13 @@ def test_the_bits_say_what_the_words_say() -> None:
         (1, 0x04),
     ]
     assert (bits[200], bits[201], bits[202], bits[220]) == ((1, 1), (1, 1), (0, 1), (0, 1))
+
+
+@pytest.mark.parametrize("quality", list(Quality))
+def test_row_158_no_point_stays_online_when_the_loop_stands_still(quality: Quality) -> None:
+    shown = without_trust(snapshot(dict.fromkeys(IDS, resource(quality))))
+    plan = Plan(IDS, ())
+    assert not any(flags & ONLINE for _, (_, flags) in (*analogs(plan, shown), *binaries(plan, shown)))
 
 
 def test_good_needs_a_setpoint() -> None:

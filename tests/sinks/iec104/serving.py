@@ -50,7 +50,7 @@ class Rig:
 
 @asynccontextmanager
 async def running(
-    first: Snapshot | None = None, ids: tuple[str, ...] = IDS, faster: dict[str, Any] | None = None, **keys: Any
+    first: Snapshot | Feed | None = None, ids: tuple[str, ...] = IDS, faster: dict[str, Any] | None = None, **keys: Any
 ) -> AsyncIterator[Rig]:
     """Serve; ``faster`` replaces settings by values a configuration may not have."""
     evidence = KeptEvidence()
@@ -60,7 +60,8 @@ async def running(
     sink = Config(port=0, stall_limit_s=60.0, **keys).build(context)  # a slow machine is no stalled loop
     assert isinstance(sink, Iec104Sink)
     sink.settings = replace(sink.settings, **faster or {})
-    feed, started = Feed(first or nothing_known()), asyncio.Event()
+    feed = first if isinstance(first, Feed) else Feed(first or nothing_known())
+    started = asyncio.Event()
     task = asyncio.create_task(sink.run(feed, started.set))
     rig = Rig(sink, feed, evidence, task)
     await rig.until(lambda: started.is_set() or task.done())

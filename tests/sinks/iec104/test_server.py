@@ -17,7 +17,7 @@ from caiso_ads.sinks.iec104.session import Limits
 from caiso_ads.sinks.iec104.values import IV, NT
 from tests.sinks.iec104.master import COUNTERS, INTERROGATION, command
 from tests.sinks.iec104.serving import LATER, Rig, running
-from tests.sinks.modbus.snapshots import AT, IDS, resource, snapshot, values
+from tests.sinks.modbus.snapshots import AT, IDS, fell_silent, resource, snapshot, values
 
 DIRECTIVE, SETPOINT, GOOD, FOLLOW, HOLD = 1001, 1004, 1501, 1502, 1503
 HEARTBEAT = 1
@@ -85,6 +85,17 @@ async def test_row_158_when_the_loop_stands_still_nothing_is_good_any_more() -> 
         await rig.publish(snapshot(generation=2))
         assert (await master.change_of(DIRECTIVE)).shown == Shown(Directive.FOLLOW, 0)
     assert all(generation != -1 for *_, generation in rig.evidence.reads)
+
+
+async def test_row_158_a_sink_that_starts_beside_a_stopped_loop_shows_nothing_good() -> None:
+    async with running(fell_silent(snapshot(generation=1))) as rig:
+        master = await rig.master()
+        shown = await master.interrogate()
+        assert shown[DIRECTIVE] == Shown(Directive.HOLD, IV | NT)
+        assert all(flags & IV for _, flags in shown.values())
+        await rig.publish(snapshot(generation=2))
+        assert (await master.change_of(DIRECTIVE)).shown == Shown(Directive.FOLLOW, 0)
+    assert all(generation != 1 for *_, generation in rig.evidence.reads)
 
 
 async def test_after_a_stop_only_the_newest_state_is_told() -> None:

@@ -78,8 +78,9 @@ def test_bits_follow_directive_quality_and_reasons() -> None:
     assert found[2001] == Shown(Directive.NO_DATA, IV | NT)  # a resource the snapshot does not hold
 
 
-def test_no_object_stays_valid_when_the_loop_stands_still() -> None:
-    found = state(PLAN, without_trust(snapshot()))
+@pytest.mark.parametrize("quality", [Quality.GOOD, Quality.UNCERTAIN, Quality.FORCED])
+def test_no_object_stays_valid_when_the_loop_stands_still(quality: Quality) -> None:
+    found = state(PLAN, without_trust(snapshot(dict.fromkeys(IDS, resource(quality)))))
     assert all(flags & IV for _, flags in found.values())
     assert found[1001].value == Directive.HOLD
 

@@ -59,6 +59,12 @@ def nothing_known(generation: int = 0) -> Snapshot:
     return snapshot(dict.fromkeys(IDS, nothing), generation=generation)
 
 
+def fell_silent(first: Snapshot) -> Feed:
+    """Return a feed whose loop has been standing still for an hour; what is published now is of now."""
+    times = iter([0.0])
+    return Feed(first, lambda: next(times, 3600.0))
+
+
 def slots(points: tuple[Point, ...], block: bytes) -> dict[str, float | int]:
     """Decode a block's points from the words of its documentation, independently of the encoder."""
     found: dict[str, float | int] = {}

@@ -123,6 +123,12 @@ def test_a_stopped_loop_leaves_nothing_good(file: Path) -> None:
     assert view.discrete(20000, 2) == b"\0"
 
 
+def test_a_forced_value_its_register_cannot_hold_is_a_fault_of_the_map_too(file: Path) -> None:
+    lines = f"setpoint_mw,{ONE},holding,20000,int16,0.001,,\nsetpoint_mw.quality,{ONE},holding,20001,uint16,,,\n"
+    shown = image(file, lines, snapshot({ONE: resource(Quality.FORCED), TWO: resource()})).units[1]
+    assert shown.registers(20000, 2) == struct.pack(">HH", 0x8000, Quality.BAD_CONFIG)
+
+
 def test_counts_times_codes_and_bits(file: Path) -> None:
     lines = (
         "heartbeat,gateway,holding,20000,uint32,,,\nheartbeat,gateway,holding,20002,int16,,,\n"
@@ -200,6 +206,7 @@ def test_bits_on_both_sides_of_the_native_ones_do_not_cover_them(file: Path) -> 
         (f"dop_mw,{ONE},holding,30050,int16,,,\n", (":2 column", "reserved for a node")),
         (f"dop_mw.good,{ONE},coil,100,bit,,,\n", (":2 column", f"good of {ONE} in the native map")),
         (f"dop_mw.good,{ONE},coil,50,bit,,,\n", (":2 column", "reserved in the legacy map")),
+        (f"dop_mw,{ONE},holding,42,int16,,,\n", (":2 column", "reserved in the legacy map")),
         (f"dop_mw,{ONE},holding,40001,int16,,,\n", (":2 column", "in the native map")),
         (f"dop_mw,{ONE},holding,1000,int16,,,2\n", (":2 column", "in the native map")),
     ],

@@ -19,7 +19,17 @@ from caiso_ads.ports import Feed
 from caiso_ads.sinks.modbus import Config
 from caiso_ads.sinks.modbus.frames import BUFFER_SIZE
 from caiso_ads.sinks.modbus.server import Connection, ModbusSink
-from tests.sinks.modbus.snapshots import IDS, Master, Running, frame, nothing_known, read, resource, serving, snapshot
+from tests.sinks.modbus.snapshots import (
+    IDS,
+    Master,
+    Running,
+    frame,
+    nothing_known,
+    read,
+    resource,
+    serving,
+    snapshot,
+)
 
 
 async def test_a_read_shows_the_newest_snapshot_at_once() -> None:

@@ -55,10 +55,11 @@ class Sending:
 
 
 @asynccontextmanager
-async def sending(config: Any, first: Snapshot | None = None, **changes: Any) -> AsyncIterator[Sending]:
+async def sending(config: Any, first: Snapshot | Feed | None = None, **changes: Any) -> AsyncIterator[Sending]:
     """Run the sink of a configuration until the end of the block; an error before it has started is raised."""
     known = context(**changes)
-    sink, feed, started = config.build(known), Feed(first or nothing_known()), asyncio.Event()
+    feed = first if isinstance(first, Feed) else Feed(first or nothing_known())
+    sink, started = config.build(known), asyncio.Event()
     task = asyncio.create_task(sink.run(feed, started.set))
     waiting = asyncio.create_task(started.wait())
     await asyncio.wait((task, waiting), return_when=asyncio.FIRST_COMPLETED, timeout=15)

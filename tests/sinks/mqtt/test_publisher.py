@@ -15,7 +15,7 @@ import pytest
 
 from caiso_ads.core.quality import Directive
 from caiso_ads.sinks.mqtt import Config
-from tests.sinks.modbus.snapshots import IDS, resource, snapshot
+from tests.sinks.modbus.snapshots import IDS, fell_silent, resource, snapshot
 from tests.sinks.mqtt.mosquitto import Heard, Mosquitto, listening, needs_broker, running
 from tests.sinks.mqtt.sending import good, sending
 
@@ -187,6 +187,14 @@ async def test_when_the_loop_stands_still_nothing_stays_good(
             again = await listener.until(lambda one: one.json["snapshot_id"] == 2)
             assert again.json["directive"] == "FOLLOW"
     assert "published nothing" in caplog.text
+
+
+async def test_a_new_connection_beside_a_stopped_loop_shows_nothing_good(broker: Mosquitto) -> None:
+    with listening(broker, FIRST) as listener:
+        async with sending(config(broker), fell_silent(good(1))) as sink:
+            assert (await listener.caught_up())[-1].json["directive"] == "HOLD"
+            await sink.publish(good(2))
+            assert (await listener.caught_up())[-1].json["directive"] == "FOLLOW"
 
 
 async def test_home_assistant_is_told_before_alive(broker: Mosquitto) -> None:

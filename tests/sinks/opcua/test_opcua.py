@@ -140,6 +140,7 @@ async def test_row_158_a_loop_that_stands_still_is_not_good() -> None:
 
         await running.until(distrusted)
         assert (await value(reader, f"{ALPHA}.directive")).Value.Value == Directive.HOLD
+        assert (await value(reader, "Gateway.snapshot_id")).StatusCode.value == 0x40000000
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="POSIX signals")

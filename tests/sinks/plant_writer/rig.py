@@ -21,17 +21,17 @@ PLANT: dict[str, Any] = {
     "setpoint": {"address": 100, "type": "int16", "scale": 0.1}, "enable": {"address": 101},
     "heartbeat": {"address": 102}, "on_release": "disable",
 }  # fmt: skip
-ENABLED = {"r100": 400, "r101": 1, "r102": 0}
+ENABLED: dict[str, Any] = {"r100": 400, "r101": 1, "r102": 0}
 
 
 class Rig:
     """A running sink. ``data`` is what the next snapshots say; ``silent`` lets the control loop stand still."""
 
-    def __init__(self, sink: PlantWriterSink, clock: FakeClock, evidence: KeptEvidence) -> None:
+    def __init__(self, sink: PlantWriterSink, clock: FakeClock, evidence: KeptEvidence, feed_age_s: float) -> None:
         self.sink, self.clock, self.evidence = sink, clock, evidence
         self.data: dict[str, Any] = {}
         self.silent = False
-        self.feed = Feed(snapshot(0))
+        self.feed = Feed(snapshot(0, at=clock.now().plus(-feed_age_s).wall))
         self.task: asyncio.Task[None]
 
     @property
@@ -46,7 +46,7 @@ class Rig:
 
     async def step(self) -> None:
         if not self.silent:
-            self.feed.publish(snapshot(self.feed.latest.generation + 1, **self.data))
+            self.feed.publish(snapshot(self.feed.latest.generation + 1, at=self.clock.now().wall, **self.data))
         await self.clock.advance(0.5)
         await asyncio.sleep(0.002)
 
@@ -75,7 +75,7 @@ def config(port: int, *, mode: str = "live", **changes: Any) -> Config:
 
 
 @asynccontextmanager
-async def running(made: Config, **context: Any) -> AsyncIterator[Rig]:
+async def running(made: Config, feed_age_s: float = 0.0, **context: Any) -> AsyncIterator[Rig]:
     """Run the sink."""
     clock, evidence = FakeClock(), KeptEvidence()
     known = {"environment": "production"} | context
@@ -83,7 +83,7 @@ async def running(made: Config, **context: Any) -> AsyncIterator[Rig]:
         SinkContext((ID, "BETA_2_UNIT"), {}, store=MemoryStore(), clock=clock, evidence=evidence, **known)
     )
     assert isinstance(sink, PlantWriterSink)
-    rig = Rig(sink, clock, evidence)
+    rig = Rig(sink, clock, evidence, feed_age_s)
     started = asyncio.Event()
     rig.task = asyncio.create_task(sink.run(rig.feed, started.set))
     try:

@@ -32,8 +32,8 @@ async def test_it_reads_and_writes_by_each_function() -> None:
 async def test_a_refusal_keeps_the_connection_and_says_its_code() -> None:
     async with controller(r5=1) as one:
         mine = client(one, 5.0)
-        one.refuse_writes = 4
-        with pytest.raises(PlantRefusedError, match="exception 04"):
+        one.refuse_writes = 3
+        with pytest.raises(PlantRefusedError, match="exception 03"):
             await mine.write(5, (7,))
         with pytest.raises(PlantRefusedError, match="exception 02"):
             await mine.read(6, 1)
@@ -105,3 +105,18 @@ async def test_two_requests_at_once_go_one_after_the_other() -> None:
         assert await asyncio.gather(*(mine.read(5 + n % 2, 1) for n in range(20))) == [(1,), (2,)] * 10
         assert one.most_at_once == 1
         mine.close()
+
+
+@pytest.mark.parametrize("code", [4, 5, 11, 200])
+async def test_an_exception_that_does_not_say_that_a_write_was_not_begun_is_uncertain(code: int) -> None:
+    async with controller(r5=1) as one:
+        mine = client(one, 5.0)
+        one.refuse_writes = code
+        with pytest.raises(PlantUncertainError, match="does not say"):
+            await mine.write(5, (7,))
+        assert not mine.is_open
+
+
+async def test_a_name_that_cannot_be_one_is_no_contact() -> None:
+    with pytest.raises(PlantUncertainError):
+        await Client("a" * 70, 502, 1, timeout_s=1.0).read(0, 1)

@@ -13,7 +13,7 @@ import trustme
 from caiso_ads.core.quality import Directive, Quality
 from caiso_ads.sinks.plant_writer.rules import Phase
 from tests.sinks.plant_writer.controller import WRITES, Controller, controller
-from tests.sinks.plant_writer.rig import config, running, setpoints, writing
+from tests.sinks.plant_writer.rig import ENABLED, config, running, setpoints, writing
 from tests.sinks.plant_writer.test_sunspec import image
 
 
@@ -236,3 +236,14 @@ async def test_sunspec_that_is_not_there_yet_is_looked_for_again() -> None:
         await rig.until(lambda: rig.tells("no contact: no SunSpec map"))
         one.registers = image(40_000, 3) | {40_092: 0, 40_093: 0, 40_094: 0, 40_095: 40_000}
         await rig.until(lambda: (one.registers[40_095], one.registers[40_092]) == (50_000, 1))
+
+
+async def test_a_snapshot_that_is_old_when_it_is_first_seen_is_not_acted_on() -> None:
+    """Rows 37, 158: a sink started again, or one held up by a slow controller, beside a loop that stands still."""
+    async with controller(**ENABLED) as one, running(config(one.port), feed_age_s=60.0) as rig:
+        rig.silent = True
+        await rig.steps(30)
+        assert one.writes == []
+        assert rig.told()[-1].endswith("the control loop stands still")
+        rig.silent = False
+        await rig.until(lambda: setpoints(one)[-1:] == [50.0])

@@ -217,7 +217,7 @@ def test_a_controller_without_a_number_is_not_guessed_at() -> None:
     bench.held[Item.SETPOINT] = None
     bench.run(act(), 30.0)
     assert bench.writes == []
-    assert "the controller shows no setpoint to begin from" in bench.told
+    assert "the controller shows no power to begin from" in bench.told
 
 
 def test_a_change_within_the_deadband_is_not_written() -> None:

@@ -129,3 +129,9 @@ def test_a_release_value_outside_the_limits_is_refused_before_anything_is_writte
 def test_hold_is_hold_unless_an_operator_made_it() -> None:
     assert stand(directive=Directive.HOLD, quality=Quality.UNCERTAIN) is Stand.HOLD
     assert stand(directive=Directive.HOLD, quality=Quality.FORCED, reasons=int(Reason.OPERATOR_OVERRIDE)) is Stand.NONE
+
+
+def test_a_setpoint_at_a_limit_but_for_what_is_allowed_everywhere_is_the_limit() -> None:
+    for mw, limit_mw in ((100.0005, 100.0), (19.9995, 20.0)):
+        wish = wish_of(snapshot(setpoint_mw=mw), PLANT, stalled=False)
+        assert (wish.stand, wish.target_mw) == (Stand.ACT, limit_mw)

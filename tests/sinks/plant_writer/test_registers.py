@@ -77,3 +77,11 @@ def test_what_is_quantised_is_inside_and_reads_back(
     assert register.decode(register.encode(found, None), None) == pytest.approx(found, abs=1e-9)
     if kind in ("int32", "float32"):
         assert abs(found - mw) <= scale
+
+
+@pytest.mark.parametrize(
+    ("register", "mw"), [(Register(0, "uint16"), -50.0), (Register(0, "int16", scale=0.001), 50.0)]
+)
+def test_a_power_beyond_the_type_is_refused_and_not_written_as_its_nearest(register: Register, mw: float) -> None:
+    assert register.quantised(mw, -100.0, 100.0) is None
+    assert register.quantised(5.0, -100.0, 100.0) == pytest.approx(5.0)

@@ -36,10 +36,10 @@ def hold() -> Wish:
     return Wish(Stand.HOLD, "HOLD, LINK_AGING", Directive.HOLD, 50.0, 20.0, 100.0)
 
 
-def snapshot(generation: int = 1, environment: str = "production", **changes: Any) -> Snapshot:
+def snapshot(generation: int = 1, environment: str = "production", at: datetime = AT, **changes: Any) -> Snapshot:
     """Return a snapshot of one resource that may be followed: 50 MW between 20 and 100."""
     gateway = values(GATEWAY_POINTS, {"utc_time": AT, "environment": ENVIRONMENTS[environment]}, Quality.GOOD)
     test = {} if environment == "production" else {"directive": Directive.TEST, "reasons": 1 << 12}
     known = {"setpoint_mw": 50.0, "pmin_mw": 20.0, "pmax_mw": 100.0, **test, **changes}
     quality = known.pop("quality", Quality.GOOD)
-    return Snapshot(generation, AT, gateway, {ID: resource(quality, **known)})
+    return Snapshot(generation, at, gateway, {ID: resource(quality, **known)})

@@ -17,7 +17,7 @@ import pytest
 from caiso_ads.core.quality import Directive
 from caiso_ads.sinks.sparkplug import Config
 from caiso_ads.sinks.sparkplug.payload import DataType, Metric, Payload, encode
-from tests.sinks.modbus.snapshots import IDS, resource, snapshot
+from tests.sinks.modbus.snapshots import IDS, fell_silent, resource, snapshot
 from tests.sinks.mqtt.mosquitto import Heard, Listener, Mosquitto, listening, needs_broker, running
 from tests.sinks.mqtt.sending import good, sending
 from tests.sinks.sparkplug.reading import Host, read, value
@@ -172,6 +172,14 @@ async def test_when_the_loop_stands_still_nothing_stays_good(
                 Host().take(listener.heard[: listener.heard.index(again) + 1]).qualities[DEVICE, "setpoint_mw"] == 192
             )
     assert "published nothing" in caplog.text
+
+
+async def test_a_birth_beside_a_stopped_loop_shows_nothing_good(broker: Mosquitto, listener: Listener) -> None:
+    async with sending(config(broker), fell_silent(good(1))) as node:
+        host = Host().take(await listener.caught_up())
+        assert (host.values[DEVICE, "directive"], host.qualities[DEVICE, "setpoint_mw"]) == (Directive.HOLD, 0)
+        await node.publish(good(2))
+        assert Host().take(await listener.caught_up()).qualities[DEVICE, "setpoint_mw"] == 192
 
 
 def state(*, online: bool, timestamp: int) -> bytes:

@@ -84,6 +84,7 @@ async def test_a_thousand_guesses_get_a_handful_of_answers_and_an_alarm() -> Non
         assert found.count(401) == 5
         assert found.count(429) == 95
         assert alarms[0] == "10 attempts to sign in failed: address 127.0.0.1"
+        assert site.guard.guessing_goes_on()
         visitor.cookie(secret)  # who is signed in notices nothing
         assert (await visitor.get("/api/v1/snapshot"))[0] == 200
         visitor.client.cookie_jar.clear()

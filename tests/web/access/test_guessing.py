@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caiso_ads.web.access.guessing import FREE, MOST, Guessing, network_of
+from caiso_ads.web.access.guessing import ALARM_EACH, FREE, MOST, Guessing, network_of
 
 
 def quiet(*_: object) -> None: ...
@@ -17,6 +17,15 @@ def test_a_thousand_tries_from_one_address_are_a_handful() -> None:
     tried = sum(guessing.begin("10.0.0.1", f"user{n}", 0.1 * n, known=False) == 0 for n in range(1000))
     assert tried <= FREE["address"] + 7  # 100 s: 1, 2, 4, 8, 16, 32 s between
     assert heard[0] == ("address", "10.0.0.1", 10)
+
+
+def test_guessing_goes_on_until_nobody_has_tried_for_five_minutes() -> None:
+    guessing = Guessing(quiet)
+    for n in range(ALARM_EACH):
+        assert not guessing.goes_on(float(n))
+        guessing.begin("10.0.0.1", "", float(n), known=False)
+    assert guessing.goes_on(ALARM_EACH - 1 + 299.0)
+    assert not guessing.goes_on(ALARM_EACH - 1 + 300.0)
 
 
 def test_all_at_once_are_no_more() -> None:

@@ -32,8 +32,9 @@ from caiso_ads.sinks._child.wire import (
     packed,
     reply_of,
 )
+from caiso_ads.sinks._trust import believed
 
-START_S, SHOW_S, STOP_S = 60.0, 15.0, 5.0
+START_S, SHOW_S, STOP_S, SILENT_S = 60.0, 15.0, 5.0, 5.0
 MOST_REPLIES = 10_000
 """Replies between two snapshots; beyond it the process is taken for out of its mind."""
 
@@ -78,8 +79,8 @@ class Child:
             self.pid = None
 
     async def _feed(self, process: Process, setup: msgspec.Struct, feed: Feed, started: Callable[[], None]) -> None:
-        snapshot = feed.latest
-        first = await asyncio.to_thread(lambda: frame(self._caps) + frame(setup) + frame(packed(snapshot)))
+        snapshot, shown = feed.latest, believed(feed, SILENT_S)  # its own watch begins only when it starts
+        first = await asyncio.to_thread(lambda: frame(self._caps) + frame(setup) + frame(packed(shown)))
         await self._send(process, first, START_S)
         await self._until(lambda: bool(self.bound) and self._shown >= snapshot.generation, START_S)
         started()

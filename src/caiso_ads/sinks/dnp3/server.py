@@ -25,7 +25,7 @@ from caiso_ads.core.points import Snapshot
 from caiso_ads.ports import Feed
 from caiso_ads.ports.evidence import SinkEvidence
 from caiso_ads.sinks._allow import AllowList
-from caiso_ads.sinks._trust import without_trust
+from caiso_ads.sinks._trust import believed, without_trust
 from caiso_ads.sinks.dnp3 import NO_PROFILE, Config
 from caiso_ads.sinks.dnp3.engine import FRAGMENT, Engine
 from caiso_ads.sinks.dnp3.plan import Plan
@@ -34,7 +34,8 @@ from caiso_ads.sinks.dnp3.profile import ProfilePlan
 log = logging.getLogger(__name__)
 
 _NAME = "dnp3"
-_CONFIRM, _READ, _SHORTEST = 0, 1, 2
+_CONFIRM, _READ, _WRITE, _SHORTEST = 0, 1, 2, 2
+_NOT_DONE = 0x07  # IIN2.0 to 2.2: no such function, object unknown, parameter error
 _REFUSED = {*range(3, 15), *range(15, 20), *range(24, 31)} - {23, 24}
 _LOG_INTERVAL_S = 60.0
 T = TypeVar("T")
@@ -95,7 +96,7 @@ class Dnp3Sink:
             self.engines = await self.do(self._make)
             self.engine = self.engines[wanted.address]
             shown = feed.latest
-            await self._show(shown, shown)
+            await self._show(shown, believed(feed, wanted.stall_limit_s))
             server = await self._listen()
             try:
                 started()
@@ -291,6 +292,8 @@ class Session:
             return engine.answer(request, source, number), engine.generation, engine.events < before
 
         fragments, generation, had_events = await sink.do(work)
+        if function == _WRITE and fragments and fragments[0][3] & _NOT_DONE:  # all but IIN1.7 and a time
+            sink.audit(function, self._peer, source)
         try:
             whole = await self._deliver(asked, fragments, requests)
         except BaseException:

@@ -19,7 +19,7 @@ from caiso_ads.errors import WireError
 from caiso_ads.ports import Clock, Feed
 from caiso_ads.ports.evidence import SinkEvidence
 from caiso_ads.sinks._allow import AllowList
-from caiso_ads.sinks._trust import without_trust
+from caiso_ads.sinks._trust import believed, without_trust
 from caiso_ads.sinks.iec104 import apdu, station, values
 from caiso_ads.sinks.iec104.asdu import Object, Type, stamp_of
 from caiso_ads.sinks.iec104.outgoing import Change, Outgoing
@@ -77,7 +77,10 @@ class Iec104Sink:
         shown = feed.latest
         self._greeted.clear()
         self._told = {}
-        self._show(shown, *await self._render(shown), shown.generation, shown.at)
+        first = believed(feed, self.settings.stall_limit_s)
+        live = first is shown
+        at = shown.at if live else self._clock.now().wall
+        self._show(shown, *await self._render(first), shown.generation if live else _NOT_LIVE, at)
         try:
             server = await loop.create_server(lambda: Connection(self), host, port)
         except OSError as error:

@@ -44,6 +44,7 @@ def taken_on(plan: Plan, unit: int) -> list[Span]:
             found.append(Span("register", plan.price_base, plan.price_end, "a place reserved for a node"))
         if plan.legacy:
             found.append(Span("bit", 0, layout.RESOURCE_BITS, "a bit reserved in the legacy map"))
+            found.append(Span("register", 0, layout.LEGACY_REGISTERS, "a register reserved in the legacy map"))
     return found
 
 

@@ -30,7 +30,7 @@ _PACK: Mapping[str, tuple[str, float, float, bytes]] = {
     "float32": (">f", -3.4028234663852886e38, 3.4028234663852886e38, b"\x7f\xc0\x00\x00"),
 }
 _SHORT_HEARTBEAT = 0x8000  # so that it fits both 16-bit types and never looks like "not available"
-_TRUSTED = (Quality.GOOD, Quality.UNCERTAIN)
+_TRUSTED = (Quality.GOOD, Quality.UNCERTAIN, Quality.FORCED)
 
 # Codes that speak of one number: where a plant's type cannot hold that number, the code must not call it good.
 _SPEAKS_OF = {

@@ -134,8 +134,7 @@ class ModbusSink:
     def attach(self, feed: Feed, now: float) -> None:
         """Serve this feed from now on."""
         self._feed, self.now, self._changed_at = feed, now, now
-        self._image = self._renderer.render(feed.latest)
-        self.readable = feed.latest.generation
+        self._render()
 
     def sweep(self, now: float) -> None:
         """Drop connections beyond their limits; notice when snapshots have stopped coming."""
@@ -148,18 +147,26 @@ class ModbusSink:
         if self._feed.latest is not self._image.snapshot:
             self._current()
         elif self._image.live and now - self._changed_at > self.settings.stall_limit_s:
-            self._image = self._renderer.render(self._image.snapshot, live=False)
-            self.readable = _NOTHING  # nobody reads a directive from it any more
-            self.note("stalled", "the control loop has published nothing; all values are now served as not good")
+            self._stalled()
+
+    def _render(self, *, live: bool = True) -> None:
+        """Serve the newest snapshot; nothing of it as good where it is old: after a pause of the whole machine, too."""
+        live = live and not self._feed.silent(self.settings.stall_limit_s)
+        self._image = self._renderer.render(self._feed.latest, live=live)
+        self.readable = self._feed.latest.generation if live else _NOTHING  # nobody reads a directive from it any more
+
+    def _stalled(self) -> None:
+        self._render(live=False)
+        self.note("stalled", "the control loop has published nothing; all values are now served as not good")
 
     def _current(self) -> Image:
-        image = self._image
-        if self._feed.latest is not image.snapshot:
-            image = self._image = self._renderer.render(self._feed.latest)
+        if self._feed.latest is not self._image.snapshot:
+            self._render()
             self._changed_at = self.now
-            self.readable = image.snapshot.generation
-            self.evidence.seen(_NAME, self.readable)
-        return image
+            self.evidence.seen(_NAME, self._feed.latest.generation)
+        elif self._image.live and self._feed.silent(self.settings.stall_limit_s):
+            self._stalled()
+        return self._image
 
     def admit(self, guest: Connection | Handshake) -> bool:
         """Take a new connection into account, or refuse it."""

@@ -17,7 +17,7 @@ from caiso_ads.core.points import Snapshot
 from caiso_ads.ports import Feed, SinkContext
 from caiso_ads.sinks._mqtt_config import EXPIRY_S, BrokerConfig, broker
 from caiso_ads.sinks._mqtt_link import Link
-from caiso_ads.sinks._trust import without_trust
+from caiso_ads.sinks._trust import believed, without_trust
 from caiso_ads.sinks.mqtt.documents import ALIVE, DEAD, Documents, state_document
 from caiso_ads.sinks.mqtt.home_assistant import discovery
 from caiso_ads.sinks.mqtt.topics import Topics
@@ -87,7 +87,7 @@ class _Life:
 
     async def begin(self) -> None:
         """Replace what another life left, then say ALIVE: no old document is ever under an ALIVE of ours."""
-        await self._show(self._feed.latest, self._feed.latest)
+        await self._show(self._feed.latest, believed(self._feed, self._settings.stall_limit_s))
         if self._settings.discovery:
             for number, (topic, document) in enumerate(
                 discovery(self._settings.discovery, self._topics, self._context)

@@ -15,7 +15,7 @@ from asyncua import Node, Server, ua
 from caiso_ads.core.points import GATEWAY_POINTS, NODE_POINTS, RESOURCE_POINTS, Kind, Point, PointValue, Snapshot, Value
 from caiso_ads.core.quality import Quality
 from caiso_ads.sinks.opcua._setup import Setup
-from caiso_ads.sinks.opcua._status import GOOD, held_status, status_of
+from caiso_ads.sinks.opcua._status import GOOD, UNCERTAIN, held_status, status_of
 
 NAMESPACE = "urn:caiso-ads:points"
 HELD = "held"
@@ -90,7 +90,8 @@ class Space:
             await self._range(one, row)
         for one, row in snapshot.nodes.items():
             written += await self._row(f"node:{one}", NODE_POINTS, row, snapshot.at)
-        shown: Cell = (snapshot.generation & 0xFFFFFFFF, GOOD, None)
+        good = snapshot.gateway_value("heartbeat").quality is Quality.GOOD
+        shown: Cell = (snapshot.generation & 0xFFFFFFFF, GOOD if good else UNCERTAIN, None)
         return written + await self._write("Gateway.snapshot_id", _SNAPSHOT, shown, snapshot.at)
 
     async def _row(self, folder: str, points: Sequence[Point], row: Sequence[PointValue], at: datetime) -> int:

@@ -55,7 +55,7 @@ class Client:
                 raise
             except TimeoutError as error:
                 raise PlantUncertainError(f"no answer in {self._timeout_s:g} s") from error
-            except (OSError, asyncio.IncompleteReadError) as error:  # ssl.SSLError is an OSError
+            except (OSError, UnicodeError, asyncio.IncompleteReadError) as error:  # ssl.SSLError is an OSError
                 raise PlantUncertainError(f"the connection failed: {error}") from error
             finally:
                 if not answered:

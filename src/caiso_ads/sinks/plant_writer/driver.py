@@ -57,6 +57,7 @@ class Driver:
         self._stall_limit_s, self._release_limit_s = stall_limit_s, release_limit_s
         self._gather = Gather()
         self._newest = (-1, 0.0)  # generation, and when it came
+        self._old = False
         self._wish = Wish(Stand.NONE, "nothing is known yet")
 
     @property
@@ -68,11 +69,12 @@ class Driver:
         )
 
     def look(self, feed: Feed) -> None:
-        """Take the newest snapshot."""
-        now, snapshot = self._clock.now().mono, feed.latest
+        """Take the newest snapshot. One that was old when it was first seen is waited out: it may be long overtaken."""
+        now, snapshot = self._clock.now(), feed.latest
         if snapshot.generation != self._newest[0]:
-            self._newest = (snapshot.generation, now)
-        stalled = now - self._newest[1] > self._stall_limit_s
+            self._newest = (snapshot.generation, now.mono)
+        stalled = now.mono - self._newest[1] > self._stall_limit_s
+        self._old = not stalled and (now.wall - snapshot.at).total_seconds() > self._stall_limit_s
         self._wish = wish_of(snapshot, self._target, stalled=stalled)
 
     async def run(self, feed: Feed) -> None:
@@ -81,7 +83,7 @@ class Driver:
             try:
                 while True:
                     self.look(feed)
-                    await self._turn()
+                    await (self._clock.sleep(LOOK_S) if self._old else self._turn())
             finally:
                 await self._let_go()
         finally:

@@ -27,6 +27,8 @@ _CODES = {
     10: "no path to the device",
     11: "the device does not answer",
 }
+_NOT_DONE = (1, 2, 3, 6, 10)
+"""The exceptions to a write that say it was not begun: 4 is a failure on the way, 5 a promise, 11 a silence behind."""
 
 
 class PlantRefusedError(RemoteError):
@@ -82,6 +84,8 @@ def answer(body: bytes, unit: int, asked: bytes) -> tuple[int, ...]:
         raise PlantUncertainError(f"answers as unit {body[0]}, asked was {unit}")
     pdu, function = body[1:], asked[0]
     if pdu[0] == function | _REFUSED and len(pdu) == 2:
+        if function in (WRITE_ONE, WRITE_MANY) and pdu[1] not in _NOT_DONE:
+            raise PlantUncertainError(f"{PlantRefusedError(pdu[1])}, which does not say that nothing was done")
         raise PlantRefusedError(pdu[1])
     if pdu[0] != function:
         raise PlantUncertainError(f"answers function {pdu[0]}, asked was {function}")

@@ -165,11 +165,17 @@ class Machine:
         if self.phase is Phase.RELEASING:
             return self._letting_go(now)
         if self.phase is Phase.HOLDING:
+            if Item.SETPOINT in self.held:  # each reading compares it
+                self._trouble.well(now)
             return self._heartbeat()
         if not self._ramp.known:
-            self._trouble.tell(now, "the controller shows no setpoint to begin from")
+            self._trouble.tell(now, "the controller shows no power to begin from")
             return None
-        write = self._prepared() or self._setpoint(now, self._wish.target_mw, self.rules.deadband_mw) or self._enable()
+        write = self._prepared() or self._setpoint(now, self._wish.target_mw, self.rules.deadband_mw)
+        if write is None and not self._ramp.fits:
+            self._trouble.tell(now, "refused: the setpoint register cannot hold the next step")
+            return None
+        write = write or self._enable()
         if write is None and self._arrived():
             self._trouble.well(now)
         return write or self._heartbeat()
@@ -199,13 +205,19 @@ class Machine:
     def _setpoint(self, now: float, target_mw: float | None, deadband_mw: float) -> Write | None:
         """Return the next step of the ramp; the ramp goes on inside of the deadband without being written."""
         mw, held = self._ramp.step(now, target_mw, self._due), self.held.get(Item.SETPOINT)
-        if mw is None or (held is not None and abs(mw - held) <= max(deadband_mw, 1e-9)):
+        if mw is None or (
+            held is not None and abs(mw - held) <= (deadband_mw if self._ramp.inside(held) else 0) + 1e-9
+        ):
             return None
         return Write(Item.SETPOINT, mw)
 
     def _enable(self) -> Write | None:
         on = self.rules.on
-        return None if on is None or self.reading.get(Item.ENABLE) == on else Write(Item.ENABLE, on)
+        if on is None or self.reading.get(Item.ENABLE) == on:
+            if on is not None:
+                self.held[Item.ENABLE] = on  # found so, or written: who switches it off now is somebody else
+            return None
+        return Write(Item.ENABLE, on)
 
     def _arrived(self) -> bool:
         read, target_mw = self.reading.get(Item.SETPOINT), self._wish.target_mw
@@ -234,10 +246,10 @@ class Machine:
         return self._setpoint(now, release_mw, 0.0)
 
     def _anchor(self, now: float) -> None:
-        """Begin from what the plant goes by: its measured power while we are not in charge and it is known."""
-        read, actual = self.reading.get(Item.SETPOINT), self.reading.get(Item.ACTUAL)
+        """Begin from what the plant goes by: its measured power, where there is such a register and we are not in charge."""
+        read = self.reading.get(Item.SETPOINT)
         in_charge = self.rules.on is None or self.reading.get(Item.ENABLE) == self.rules.on
-        self._ramp.anchor(now, read if in_charge or actual is None else actual, self._wish)
+        self._ramp.anchor(now, read if in_charge else self.reading.get(Item.ACTUAL, read), self._wish)
         if read is not None:
             self.held[Item.SETPOINT] = read
 

@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from caiso_ads.core.points import Snapshot
 from caiso_ads.core.quality import Directive, Quality, Reason
+from caiso_ads.core.resource import LIMIT_TOLERANCE_MW
 
 _PRODUCTION_CODE = 0
 _NEVER = Reason.OPERATOR_OVERRIDE | Reason.SHUTTING_DOWN | Reason.STANDBY
@@ -66,7 +67,7 @@ def wish_of(snapshot: Snapshot, target: Target, *, stalled: bool) -> Wish:
         stand,
         why,
         _directive(snapshot, target.resource),
-        _number(snapshot, target.resource, "setpoint_mw"),
+        _setpoint(snapshot, target.resource),
         _number(snapshot, target.resource, "pmin_mw"),
         _number(snapshot, target.resource, "pmax_mw"),
         tuple(snapshot.value(target.resource, key).value for key in ("directive", "dot_mw", "dot_target_time")),
@@ -128,6 +129,16 @@ def _directive(snapshot: Snapshot, resource: str) -> Directive:
 def _number(snapshot: Snapshot, resource: str, key: str) -> float | None:
     value = snapshot.value(resource, key).value
     return float(value) if isinstance(value, (int, float)) and math.isfinite(value) else None
+
+
+def _setpoint(snapshot: Snapshot, resource: str) -> float | None:
+    """Return the setpoint; what is outside a limit by no more than the gateway allows everywhere is at the limit."""
+    mw = _number(snapshot, resource, "setpoint_mw")
+    for key in ("pmin_mw", "pmax_mw"):
+        limit_mw = _number(snapshot, resource, key)
+        if mw is not None and limit_mw is not None and abs(mw - limit_mw) <= LIMIT_TOLERANCE_MW:
+            return limit_mw
+    return mw
 
 
 def _words(reasons: object) -> str:

@@ -19,6 +19,8 @@ class Ramp:
         self._moved_at = 0.0
         self._turn: float | None = None
         self._limits: tuple[float, float] | None = None
+        self.fits = True
+        """Whether the register could hold the last step."""
 
     @property
     def known(self) -> bool:
@@ -28,6 +30,10 @@ class Ramp:
     def forget(self) -> None:
         """Begin anew from what is read next."""
         self._mw = None
+
+    def inside(self, mw: float) -> bool:
+        """Whether a power is inside the limits; a register outside of them is never left so."""
+        return self._limits is not None and self._limits[0] - 1e-9 <= mw <= self._limits[1] + 1e-9
 
     def anchor(self, now: float, read_mw: float | None, wish: Wish) -> None:
         """Begin from a value that was read. One outside the limits begins at the nearer limit: a start-up."""
@@ -50,4 +56,6 @@ class Ramp:
             most = self._rules.rate_mw_per_min * passed_s / 60.0
             self._mw = min(max(target_mw, self._mw - most), self._mw + most)
             self._moved_at, self._turn = now, turn
-        return self._rules.quantised(self._mw, low_mw, high_mw)
+        found = self._rules.quantised(self._mw, low_mw, high_mw)
+        self.fits = found is not None
+        return found

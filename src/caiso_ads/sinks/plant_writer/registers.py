@@ -74,12 +74,11 @@ class Register:
         return found if found is not None and low_mw - _NEAR <= found <= high_mw + _NEAR else None
 
     def _whole(self, mw: float, low_mw: float, high_mw: float, step: float) -> float | None:
-        least, most = _RANGES[self.type]
-        least, most = max(least, math.ceil(low_mw / step - _NEAR)), min(most, math.floor(high_mw / step + _NEAR))
+        least, most = math.ceil(low_mw / step - _NEAR), math.floor(high_mw / step + _NEAR)
         if least > most:
             return None
-        raw = min(max(round(mw / step), least), most)
-        return None if raw == self.absent else raw * step
+        raw, (lowest, highest) = min(max(round(mw / step), least), most), _RANGES[self.type]
+        return None if raw == self.absent or not lowest <= raw <= highest else raw * step
 
     def _step_mw(self, pmax_mw: float | None) -> float | None:
         """Return the power of one (MW)."""

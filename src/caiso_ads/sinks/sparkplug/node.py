@@ -102,7 +102,7 @@ class _Life:
         self._reborn_mono = 0.0
         self._wanted, self._online, self._host_time = False, not sink.settings.primary_host, 0
         self._shown = -1
-        self._live = True
+        self._live = not feed.silent(sink.settings.stall_limit_s)
 
     async def listen(self) -> None:
         """Subscribe to commands, and wait for the primary host where one is named."""

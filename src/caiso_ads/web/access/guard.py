@@ -82,7 +82,7 @@ class Guard:
     ) -> None:
         self.config, self.clock, self.telling = config, clock, telling
         self.live = LiveBook(keeper, self._changed)
-        self._origins, self._rates, self._simulator = Origins(config), Rates(), simulator
+        self._origins, self.rates, self._simulator = Origins(config), Rates(), simulator
         self._used: dict[str, datetime] = {}
         self._told = False
         self.passwords, self.guessing = Passwords(), Guessing(self._guessed)
@@ -101,7 +101,7 @@ class Guard:
     async def admit(self, route: Guarded, request: web.Request) -> Identity:
         """Return who asks, when that person may. Raises ProblemError 401, 403 or 429."""
         came, now = self.came(request), self.clock.now()
-        if not self._rates.take(came.address, now.mono, unsafe=request.method not in SAFE):
+        if not self.rates.take(came.address, now.mono, unsafe=request.method not in SAFE):
             raise ProblemError(429, "too many requests from this address: wait a moment")
         book = await self.live.fresh(now.mono)
         if book.untold:
@@ -214,6 +214,10 @@ class Guard:
             cookie_name(secure=secure), secret, max_age=None if secret else 0,
             path="/", secure=secure, httponly=True, samesite="Strict",
         )  # fmt: skip
+
+    def guessing_goes_on(self) -> bool:
+        """Whether somebody is trying passwords: the condition of an alarm."""
+        return self.guessing.goes_on(self.clock.now().mono)
 
     def _guessed(self, kind: str, which: str, tries: int) -> None:
         """Tell of guessing; a name that is nobody's may be a password typed into the wrong field, and is not said."""

@@ -19,6 +19,8 @@ MOST = 4096
 ALARM_EACH = 10
 """At so many tries that failed or had to wait, and at each multiple, the alarm is told."""
 
+GOES_ON_S = 300.0
+
 
 @dataclass(slots=True)
 class _Count:
@@ -59,6 +61,10 @@ class Guessing:
         for key in self._keys(address, name):
             if (count := self._counts.get(key)) is not None:
                 count.failures, count.tries, count.until = max(0, count.failures - 1), max(0, count.tries - 1), 0.0
+
+    def goes_on(self, mono: float) -> bool:
+        """Whether somebody who failed so often has tried within the last five minutes."""
+        return any(one.tries >= ALARM_EACH and mono - one.last < GOES_ON_S for one in self._counts.values())
 
     @staticmethod
     def _keys(address: str, name: str) -> list[tuple[str, str]]:

@@ -19,18 +19,20 @@ class _Left:
 
 
 class Rates:
-    """What is left for each address."""
+    """What is left for each address; ``times`` as much as a page needs."""
 
-    def __init__(self) -> None:
+    def __init__(self, times: float = 1.0) -> None:
+        self._times = times
         self._left: dict[str, _Left] = {}
 
     def take(self, address: str, mono: float, *, unsafe: bool) -> bool:
         """Count a request and return whether it may go on."""
         key = network_of(address)
-        left = self._left.pop(key, None) or _Left(READS_AT_ONCE, WRITES_AT_ONCE, mono)
+        most = _Left(READS_AT_ONCE * self._times, WRITES_AT_ONCE * self._times, mono)
+        left = self._left.pop(key, most)
         past = max(0.0, mono - left.last)
-        left.reads = min(READS_AT_ONCE, left.reads + past * READS_A_SECOND)
-        left.writes = min(WRITES_AT_ONCE, left.writes + past * WRITES_A_SECOND)
+        left.reads = min(most.reads, left.reads + past * READS_A_SECOND * self._times)
+        left.writes = min(most.writes, left.writes + past * WRITES_A_SECOND * self._times)
         left.last = mono
         if len(self._left) >= MOST:  # the one silent for longest has all of it left again
             del self._left[next(iter(self._left))]

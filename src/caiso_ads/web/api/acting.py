@@ -22,7 +22,6 @@ from caiso_ads.web.routes import ANY_ROLE, Route
 from caiso_ads.web.site import IDENTITY, Role, Site
 
 OPERATORS = frozenset({Role.OPERATOR})
-ANONYMOUS = "anonymous"
 """Who is named where nobody signs in: only on the demo's own machine."""
 _WHO_LENGTH = 100
 
@@ -150,8 +149,8 @@ def _instruction(request: web.Request) -> Mapping[str, object]:
 
 async def ask(site: Site, request: web.Request, said: Mapping[str, object]) -> web.StreamResponse:
     """Let the desk execute a command of the one who asks, and return what became of it."""
-    who = (request[IDENTITY].name or ANONYMOUS)[:_WHO_LENGTH]
-    result = await site.desk.ask(said, who, request.remote or "")
+    identity = request[IDENTITY]
+    result = await site.desk.ask(said, identity.name[:_WHO_LENGTH], identity.host)
     return as_json(Done(result.done, result.text))
 
 

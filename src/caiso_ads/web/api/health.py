@@ -44,7 +44,7 @@ class SinkItem(msgspec.Struct, frozen=True):
 
 
 class CertificateItem(msgspec.Struct, frozen=True):
-    """The client certificate."""
+    """The client certificate; ``subject`` is the name of its file."""
 
     not_after: datetime
     days_left: int

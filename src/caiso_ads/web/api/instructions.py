@@ -6,7 +6,7 @@ executed.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Annotated, Literal
 
@@ -27,14 +27,18 @@ from caiso_ads.web.api.paging import Moment, Page, Paged, page, place_of, utc
 from caiso_ads.web.routes import ANY_ROLE, Route
 from caiso_ads.web.site import Site
 
-_FIRST = datetime(2000, 1, 1, tzinfo=UTC)
+_RECENT = timedelta(days=31)
+"""How far back hourly ones go where nobody says ``since``: farther, every look would read a year."""
 _OPEN_FOR = timedelta(days=2)
 """What was received before that can be answered no more."""
 MOST_LOOKED_AT = 5000
 
 
 class InstructionsQuery(Paged, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """``since``: received (hourly) or with a target (real time) from then on. ``open``: only what takes answers now."""
+    """``since``: received (hourly; by default 31 days ago) or with a target (real time) from then on.
+
+    ``open``: only what takes answers now.
+    """
 
     tab: Literal["realtime", "hourly"] = "hourly"
     resource: Annotated[str, Meta(max_length=200)] = ""
@@ -148,7 +152,8 @@ async def instructions(site: Site, _request: web.Request, query: InstructionsQue
 
 async def _hourly(site: Site, query: InstructionsQuery, since: datetime | None) -> Page[HourlyItem]:
     after, now = place_of(query.cursor, NEWEST_HOURLY), site.clock.now().wall
-    oldest = max(since or _FIRST, now - _OPEN_FOR) if query.open else since or _FIRST
+    oldest = since or now - _RECENT
+    oldest = max(oldest, now - _OPEN_FOR) if query.open else oldest
 
     def wanted(row: Asked) -> bool:
         return (not query.resource or row.instruction.resource_id == query.resource) and (

@@ -73,6 +73,13 @@ function followLinks(event) {
   document.getElementById("main").focus({ preventScroll: true });
 }
 
+/** A feed that was lost may mean that this session has ended: then the page says so, by asking to sign in again. */
+async function signInAgain(event) {
+  if (event.detail !== "lost" || location.pathname === "/login") return;
+  const me = await app.api.whoAmI().catch(() => null); // null: the gateway cannot be reached, as the banner says
+  if (me && !me.roles.length) location.assign(`/login?next=${encodeURIComponent(location.pathname)}`);
+}
+
 async function start() {
   applyTheme();
   try {
@@ -84,6 +91,7 @@ async function start() {
   soundNews(app);
   document.addEventListener("click", followLinks);
   addEventListener("popstate", show);
+  app.feed.addEventListener("state", signInAgain);
   if (app.api.me && !app.api.me.roles.length) {
     if (location.pathname !== "/login") history.replaceState(null, "", `/login?next=${encodeURIComponent(location.pathname)}`);
   } else app.feed.start();
