@@ -109,7 +109,7 @@ class Demo:
     def answers(self) -> bool:
         """Whether the page is served."""
         try:
-            self.get("/healthz")
+            self.get("/api/v1/me")
         except OSError:
             return False
         return True

@@ -21,7 +21,7 @@ from caiso_ads.loop.watch import AlarmWatch
 from caiso_ads.store.sqlite import SqlStore
 from tests.alarming import LOST, shot
 from tests.fakes import FakeClock
-from tests.web.rig import serving, site, told
+from tests.web.rig import forms, serving, site, told
 
 ALARMS = "/api/v1/alarms"
 
@@ -46,7 +46,10 @@ async def plant(tmp_path: Path, *resources: str) -> AsyncIterator[str]:
 
 
 async def post(base: str, path: str, status: int = 200, **body: object) -> Any:
-    async with aiohttp.ClientSession() as client, client.post(base + path, json=body) as answer:
+    async with (
+        aiohttp.ClientSession() as client,
+        client.post(base + path, json=body, headers=await forms(client, base)) as answer,
+    ):
         assert answer.status == status, await answer.text()
         return await answer.json()
 
@@ -83,7 +86,7 @@ async def test_an_alarm_is_acknowledged_shelved_and_taken_back_and_the_journal_t
         assert not (await post(base, f"{ALARMS}/link/acknowledge"))["done"]
         assert (await post(base, f"{ALARMS}/link/shelve", minutes=15, reason="known"))["done"]
         (link, _) = (await told(base, ALARMS))["items"]
-        assert (link["state"], link["by"]) == ("shelved", "anonymous")
+        assert (link["state"], link["by"]) == ("shelved", "anonymous (simulator)")
         assert link["shelved_until"] == "2026-07-01T12:16:00Z"
         assert (await post(base, f"{ALARMS}/link/unshelve"))["done"]
         assert (await post(base, f"{ALARMS}/acknowledge-all"))["text"] == "1 alarms acknowledged"
@@ -126,7 +129,8 @@ async def test_a_name_with_every_sign_is_found(tmp_path: Path) -> None:
             from yarl import URL
 
             url = URL(base + path, encoded=True)
-            async with client.post(url, json={"minutes": 5, "reason": "x"}) as answer:
+            headers = await forms(client, base)
+            async with client.post(url, json={"minutes": 5, "reason": "x"}, headers=headers) as answer:
                 assert (await answer.json())["done"] is True
 
 
