@@ -91,7 +91,7 @@ def shots(state: State, steps: Iterable[Step], memory: Memory | None) -> list[Sn
     return taken
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(walks(), st.sampled_from(list(Mode)), st.sampled_from([Fallback(), Fallback(60.0, Then.VALUE, 7.0)]))
 def test_a_snapshot_with_a_memory_equals_one_without(steps: list[Step], mode: Mode, fallback: Fallback) -> None:
     fleet = {one.resource_id: replace(one, mode=mode, fallback=fallback) for one in FLEET}

@@ -21,6 +21,8 @@ from tests.fakes import FakeClock, MemoryStore
 from tests.sinks.modbus.snapshots import AT, IDS, nothing_known, resource, snapshot
 from tests.sinks.opcua.clients import POLICIES, WORD, Running, client, keys, place, point, serving, value
 
+pytestmark = pytest.mark.slow  # each starts a server in a process of its own; the contract of all sinks is fast
+
 ALPHA = IDS[0]
 
 
