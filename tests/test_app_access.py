@@ -49,6 +49,7 @@ async def test_the_chain_tells_who_came_in_and_who_did_not(tmp_path: Path) -> No
                 await asyncio.to_thread(command.main, said, standalone_mode=False)
                 await asyncio.sleep(1.1)  # the gateway looks once a second
                 assert len((await visitor.get("/api/v1/users"))[1]["items"]) == 2
+                assert app.gateway.alarms.sources.guessing == page.site.guard.guessing_goes_on  # type: ignore[attr-defined]
             running.cancel()
             await asyncio.wait({running})
         with EvidenceReader(config.store.path) as reader:

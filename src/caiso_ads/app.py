@@ -161,7 +161,7 @@ async def open_app(
             office.restore(await store.last_of_each(courier.FACT))
             alarms["alarm-test"] = AlarmTest(alarms["alarm-test"], office.try_out)
         desk = _answering(config, gateway, client, iso, store, spool, evidence.note, clock, sources, alarms)
-        _page(config, gateway, supervisor, desk, context, evidence.note)
+        _page(config, gateway, supervisor, desk, context, evidence.note, sources)
         log.info("caiso-ads %s, %s, %d resources", __version__, environment.value, len(config.resources))
         prices = await _prices(config, store, clock, gateway, stack)
         yield App(config, gateway, supervisor, store, evidence, clock, prices)
@@ -267,7 +267,7 @@ def _notifiers(
 
 def _page(
     config: Config, gateway: Gateway, supervisor: Supervisor, desk: Desk, context: SinkContext,
-    note: Callable[[Fact], None],
+    note: Callable[[Fact], None], sources: Sources,
 ) -> None:  # fmt: skip
     """Let the supervisor serve the page too, where there is a table for it."""
     if config.web is None:
@@ -283,10 +283,11 @@ def _page(
     news.alarms_changed()
     gateway.alarms.on_settled.append(news.alarms_changed)
     gateway.onlookers.append(news.folded)
+    guard = guard_of(config, context, note)
+    sources.guessing = guard.guessing_goes_on
     site = Site(
-        config, gateway.feed, context.clock, desk, context, lambda: supervisor.sinks, broadcast,
-        guard_of(config, context, note), gateway.alarms,
-    )  # fmt: skip
+        config, gateway.feed, context.clock, desk, context, lambda: supervisor.sinks, broadcast, guard, gateway.alarms
+    )
     supervisor.add("web", WebSink(config.web, site))
 
 

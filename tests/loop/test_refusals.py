@@ -63,7 +63,7 @@ def test_no_attempt_is_lost_and_the_rows_are_bounded(attempts: list[tuple[int, f
     for client, wait in attempts:
         now += wait
         refusals.add("modbus", f"client {client}", WRITE, at(now))
-    refusals.flush(at(now + REPEAT_S))
+    refusals.flush(at(now + REPEAT_S + 1))
     assert times(facts) == len(attempts)
 
 

@@ -75,7 +75,7 @@ async def test_it_reaches_the_desk_as_a_command(path: str, body: dict[str, Any],
     (command,) = noting.commands
     assert {key: command.said[key] for key in said} == said
     assert command.said.keys() <= FIELDS[command.kind]
-    assert (str(command.said["who"])[:9], command.said["host"]) == ("anonymous", "page, 127.0.0.1")
+    assert (command.said["who"], command.said["host"]) == ("anonymous (simulator)", "page, 127.0.0.1")
 
 
 async def test_what_the_gateway_refuses_is_told_in_its_words() -> None:
