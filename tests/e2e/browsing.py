@@ -108,7 +108,7 @@ class Demo:
         self.log.unlink(missing_ok=True)
         words = ("--directory", str(self.directory / "kit"), "--scenario", str(told), "--speed", str(SPEED))
         ports = ("--web-port", str(self.port), "--modbus-port", str(processes.free_port()))
-        self.process = processes.caiso_ads("demo", "--plain", *words, *ports, log=self.log)
+        self.process = processes.caiso_ads("demo", "--plain", "--bare", *words, *ports, log=self.log)
         deadline = time.monotonic() + 2 * processes.STARTING_S
         while not self.answers():
             assert time.monotonic() < deadline, self.log.read_text()

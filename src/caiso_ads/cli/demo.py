@@ -53,12 +53,13 @@ PLAIN_EVERY_S = 5.0
     "--scenario", metavar="NAME|FILE", help="Another story of the simulator: caiso-ads simulate --list-scenarios."
 )
 @click.option("--calm", is_flag=True, help="A quiet day: without the incidents every few minutes.")
+@click.option("--bare", is_flag=True, help="Only the page, Modbus and files: fewer ports, and a faster start.")
 @click.option("--seconds", type=click.FloatRange(1), help="Stop after so many seconds; by default on Ctrl-C.")
 @click.option("--plain", is_flag=True, help="Print the table every 5 s instead of redrawing it.")
 @report_errors()
 def command(
     directory: Path, modbus_port: int | None, web_port: int | None, ads_port: int, oasis_port: int, mqtt: str | None, speed: float, seed: int, scenario: str | None,
-    seconds: float | None, *, calm: bool, plain: bool,
+    seconds: float | None, *, calm: bool, bare: bool, plain: bool,
 ) -> None:  # fmt: skip
     """Run simulator, gateway, page and register map together; needs nothing else.
 
@@ -102,7 +103,7 @@ def command(
 
         async with simulator, oasis:
             first = simulator.fleet.visible_to(OPERATOR)[0].resource_id
-            choice = await asyncio.to_thread(choose, place, first, broker=mqtt)
+            choice = await asyncio.to_thread(choose, place, first, broker=mqtt, registered=() if bare else REGISTRY)
             kit = write_kit(
                 directory, simulator.url, simulator.response_url, simulator.fleet,
                 modbus_port=modbus_port or free_port(PREFERRED_MODBUS_PORT), poll_interval_s=10.0,
