@@ -18,7 +18,7 @@ from caiso_ads.core.resource import Resource
 from caiso_ads.core.state import initial
 from caiso_ads.ports import Feed, SinkContext
 from caiso_ads.web.broadcast import Broadcast
-from caiso_ads.web.news import News
+from caiso_ads.web.news import OLD, News
 from tests.alarming import REFUSED, Run, shot
 from tests.fakes import START, FakeClock, MemoryStore, batch
 from tests.sinks.modbus.snapshots import snapshot
@@ -87,3 +87,13 @@ def test_how_the_alarms_stand_is_kept_for_pages_that_come_later() -> None:
     run.last(2, shot(reasons=REFUSED))
     News(heard, run.book.alarms).alarms_changed()
     assert heard.told == [("alarms", {"active": 1, "unacknowledged": 1, "highest": "high"}, True)]
+
+
+@pytest.mark.parametrize("late", [False, True])
+@pytest.mark.parametrize("made", [HOURLY, CONTINGENCY, EXCEPTIONAL])
+def test_what_is_filled_in_long_after_its_time_is_no_news(made: DispatchBatch, *, late: bool) -> None:
+    begins = made.batch_expires or made.start_time
+    heard = Heard()
+    arrived = begins + OLD + timedelta(seconds=1 if late else -1)
+    News(heard, list).folded(BatchSeen(made, Instant(arrived, 0.0)), STATE)
+    assert bool(heard.told) is not late

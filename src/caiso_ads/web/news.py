@@ -1,11 +1,13 @@
 """What open pages are told beside snapshots: how the alarms stand, and that a batch has something to notice.
 
-Rule: of a batch one message for each kind, however many resources it is for; what was read back at a start is no news.
+Rule: of a batch one message for each kind, however many resources it is for; what was read back at a start, or fetched
+long after its time, is no news.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 
 from caiso_ads.core.alarm_kinds import Alarm
 from caiso_ads.core.alarm_view import summary
@@ -16,6 +18,8 @@ from caiso_ads.core.model import DispatchBatch
 from caiso_ads.core.state import State
 from caiso_ads.web.broadcast import Broadcast
 
+OLD = timedelta(minutes=15)
+"""So long after its window has closed, or its time has begun, a batch is no news."""
 _KNOWN = 4000
 """How many batches are remembered."""
 
@@ -40,7 +44,7 @@ class News:
         self._revisions[batch.batch_uid] = batch.revision_no
         if len(self._revisions) > _KNOWN:
             del self._revisions[next(iter(self._revisions))]
-        if event.restored or before == batch.revision_no:
+        if event.restored or before == batch.revision_no or _is_old(batch, event.arrived.wall):
             return
         resources = {one.resource_id: None for one in batch.instructions if one.resource_id in ours}
         for kind, text, about in _news(batch, revised=before is not None):
@@ -53,6 +57,11 @@ class News:
         more = "" if one else f", {len(resources)} resources"
         told = {"kind": kind, "resource_id": one, "batch_uid": batch.batch_uid, "text": text + more}
         self._broadcast.tell("news", told)
+
+
+def _is_old(batch: DispatchBatch, now: datetime) -> bool:
+    """Whether nobody can do anything about it any more: it was filled in after an outage."""
+    return now - (closes_at(batch) or batch.start_time) > OLD
 
 
 def _news(batch: DispatchBatch, *, revised: bool) -> Iterator[tuple[str, str, set[str] | None]]:
