@@ -85,3 +85,17 @@ def test_the_demo_installs_the_libraries_of_all_protocols_only_when_asked() -> N
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
     wanted = {name for extra in ("dnp3", "opcua", "mqtt") for name in required(extras[extra])}
     assert wanted <= set(pins("requirements-dev.txt"))
+
+
+def test_what_needs_the_machine_for_itself_runs_after_the_others_and_never_in_the_fast_suite() -> None:
+    assert tasks.test_runs(fast=True) == [("-n", "2", "-m", "not slow")]
+    both, alone = tasks.test_runs(fast=False)
+    assert ("-n" in both, "-n" in alone) == (True, False)
+    assert (both[-1], alone[-1]) == ("not alone", "alone")
+
+
+def test_whatever_needs_the_machine_for_itself_is_slow_too() -> None:
+    marked = [path for path in (ROOT / "tests").rglob("test_*.py") if "mark.alone" in path.read_text(encoding="utf-8")]
+    assert marked
+    for path in marked:
+        assert "mark.slow" in path.read_text(encoding="utf-8"), path

@@ -46,7 +46,7 @@ from caiso_ads.wire.soap import encode_request
 from tests.e2e.answering import OURS
 from tests.simulator.bench import NOON, Bench
 
-pytestmark = [pytest.mark.slow]
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 STEP_S = 480
 DAY = timedelta(hours=24)

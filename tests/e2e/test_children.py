@@ -21,6 +21,7 @@ from tests.sinks.truths import AT_A_BROKER, READERS, Truth, Where
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.alone,
     pytest.mark.timeout(120),
     pytest.mark.skipif(sys.platform != "linux", reason="looks for the children in /proc"),
 ]
