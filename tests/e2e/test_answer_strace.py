@@ -59,7 +59,7 @@ async def test_the_commit_is_on_the_disk_before_the_connection_is_asked_for(tmp_
             process.terminate()
             await asyncio.to_thread(process.wait, 20)
     assert answered, log.read_text()
-    assert await until(lambda: f"{process.pid} +++ " in trace.read_text(errors="replace"), 10.0)
+    assert await until(lambda: f"{process.pid} +++ " in trace.read_text(errors="replace"), 30.0)
     seen = order(trace, proxy.port)
     first = seen.index("connect")
     assert seen.count("connect") == 1

@@ -6,6 +6,7 @@ Rule: a stop ends every connection at once, whatever the peer does; a taken port
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from ssl import SSLContext
 
 from aiohttp import web
@@ -45,6 +46,9 @@ class Listener:
             await self._runner.cleanup()
             for transport in open_ones:
                 if transport is not None:
-                    transport.abort()  # a peer that keeps its end open would hold a polite TLS goodbye for long
+                    # A peer that keeps its end open would hold a polite TLS goodbye for long. Where the goodbye is
+                    # over, Pythons up to 3.11.3 have nothing left to abort, and say so in this way.
+                    with suppress(AttributeError):
+                        transport.abort()
             await asyncio.sleep(0)
             self._runner = None

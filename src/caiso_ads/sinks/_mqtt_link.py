@@ -21,6 +21,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from caiso_ads.sinks._mqtt_config import EXPIRY_S, Broker, refuse_proactor
+from caiso_ads.sinks._within import within
 
 log = logging.getLogger(__name__)
 
@@ -162,7 +163,7 @@ class Link(aiomqtt.Client):
         Where the broker does not take and confirm them in a few seconds the connection is dropped, and the will is sent.
         """
         try:
-            async with asyncio.timeout(_GOODBYE_S):
+            async with within(_GOODBYE_S):
                 await last_words
                 await self.settled()
                 await self.__aexit__(None, None, None)
@@ -217,7 +218,7 @@ class Link(aiomqtt.Client):
 @contextlib.asynccontextmanager
 async def _in_time(name: str) -> AsyncIterator[None]:
     try:
-        async with asyncio.timeout(_ANSWER_S):
+        async with within(_ANSWER_S):
             yield
     except TimeoutError:
         raise ConnectionError(f"MQTT broker {name}: takes or confirms nothing for {_ANSWER_S:g} s") from None

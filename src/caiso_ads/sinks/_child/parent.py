@@ -33,6 +33,7 @@ from caiso_ads.sinks._child.wire import (
     reply_of,
 )
 from caiso_ads.sinks._trust import believed
+from caiso_ads.sinks._within import within
 
 START_S, SHOW_S, STOP_S, SILENT_S = 60.0, 15.0, 5.0, 5.0
 MOST_REPLIES = 10_000
@@ -152,7 +153,7 @@ class Child:
 async def _status(process: Process) -> str:
     """Return with what the process ended; it may have closed its output only."""
     with suppress(TimeoutError):
-        async with asyncio.timeout(STOP_S):
+        async with within(STOP_S):
             return str(await process.wait())
     return "its output closed"
 
@@ -162,7 +163,7 @@ async def _end(process: Process) -> None:
     assert process.stdin is not None
     process.stdin.close()
     try:
-        async with asyncio.timeout(STOP_S):
+        async with within(STOP_S):
             await process.wait()
     except TimeoutError:
         with suppress(ProcessLookupError):  # it went at the last moment
@@ -175,6 +176,6 @@ async def _drain(process: Process) -> None:
     """Read on to the end of its output: while some waits unread, the pipe stays open."""
     assert process.stdout is not None
     with suppress(TimeoutError, ValueError):  # it may have left the pipe to a process of its own
-        async with asyncio.timeout(STOP_S):
+        async with within(STOP_S):
             while await process.stdout.read(1 << 16):
                 pass

@@ -37,6 +37,7 @@ from caiso_ads.sinks._child.wire import (
     read_frame,
     unpacked,
 )
+from caiso_ads.sinks._within import within
 from caiso_ads.sinks.words import shut_down
 
 GRACE_S = 3.0
@@ -174,7 +175,7 @@ async def _say_goodbye(feed: Feed, outbox: Outbox, last_word_s: float) -> None:
     last = replace(shut_down(feed.latest), generation=feed.latest.generation + 1)
     feed.publish(last)
     with suppress(TimeoutError):
-        async with asyncio.timeout(GRACE_S / 2):
+        async with within(GRACE_S / 2):
             while outbox.shown < last.generation:
                 outbox.news.clear()
                 await outbox.news.wait()

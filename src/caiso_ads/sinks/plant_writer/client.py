@@ -11,6 +11,7 @@ import ssl
 from collections.abc import Sequence
 from contextlib import suppress
 
+from caiso_ads.sinks._within import within
 from caiso_ads.sinks.plant_writer import frames
 from caiso_ads.sinks.plant_writer.frames import PlantRefusedError, PlantUncertainError
 
@@ -63,7 +64,7 @@ class Client:
             return found
 
     async def _exchange(self, pdu: bytes) -> tuple[int, ...]:
-        async with asyncio.timeout(self._timeout_s):
+        async with within(self._timeout_s):
             if self._streams is None:
                 self._streams = await asyncio.open_connection(self._host, self._port, ssl=self._tls)
             reader, writer = self._streams

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from caiso_ads.core.quality import Directive
 from caiso_ads.ports import Clock, Feed
 from caiso_ads.ports.evidence import SinkEvidence
+from caiso_ads.sinks._within import within
 from caiso_ads.sinks.plant_writer.frames import PlantRefusedError, PlantUncertainError
 from caiso_ads.sinks.plant_writer.gather import Gather, Note
 from caiso_ads.sinks.plant_writer.machine import Machine
@@ -129,7 +130,7 @@ class Driver:
             return
         self._wish = replace(self._wish, stand=Stand.NONE, why="the gateway stops", refused=False)
         try:
-            async with asyncio.timeout(self._release_limit_s):
+            async with within(self._release_limit_s):
                 self._machine.decide(self._clock.now().mono, self._wish)
                 while not self._machine.released:
                     await self._turn()
