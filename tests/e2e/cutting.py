@@ -45,6 +45,7 @@ class CuttingProxy:
     watch: Callable[[Passage], None] | None = None
     port: int = 0
     running: set[asyncio.Task[None]] = field(default_factory=set)
+    ends: list[asyncio.StreamWriter] = field(default_factory=list)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -58,6 +59,7 @@ class CuttingProxy:
         except BaseException:
             writer.transport.abort()
             raise
+        self.ends += (writer, far_writer)
         pumps = {
             asyncio.ensure_future(self._pump(passage, TO_SERVER, reader, far_writer)),
             asyncio.ensure_future(self._pump(passage, TO_CLIENT, far_reader, writer)),
@@ -114,7 +116,10 @@ async def proxy_to(port: int) -> AsyncIterator[CuttingProxy]:
         for task in tuple(proxy.running):
             task.cancel()
         await asyncio.gather(*proxy.running, return_exceptions=True)
+        for end in proxy.ends:
+            end.transport.abort()  # one whose peer takes no more would wait for it, longer than this loop lives
         await asyncio.sleep(0)  # an ended transport lets go of its socket in the next turn of the loop
+        await asyncio.sleep(0)
 
 
 def cuts(lengths: dict[str, int], *, step: int, edge: int = 4) -> Iterable[Cut]:

@@ -24,7 +24,7 @@ from caiso_ads.core.points import RESOURCE_POINTS
 from caiso_ads.sinks.modbus.layout import Plan, slot
 from tests.e2e import processes
 
-pytestmark = [pytest.mark.slow, pytest.mark.alone, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
 SETPOINT = [point.key for point in RESOURCE_POINTS].index("setpoint_mw")
 

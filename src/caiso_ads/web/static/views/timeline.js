@@ -31,7 +31,7 @@ export async function mount(root, app) {
   root.append(h("h1", {}, "Timeline"),
     h("div", { class: "tools" }, h("label", {}, "Resource", choice), h("div", { role: "group", "aria-label": "Span" }, spans),
       h("span", { class: "quiet" }, "Drag to zoom, double click for all. Times are Pacific.")),
-    problem, box, h("h2", {}, "5-minute intervals"), strip, legend(), list);
+    problem, box, h("h2", {}, "5-minute intervals"), h("div", { class: "axis" }, strip), legend(), list);
 
   const now = () => (app.feed.snapshot ? Date.parse(app.feed.snapshot.at) : Date.now());
   const range = () => {
