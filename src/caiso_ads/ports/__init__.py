@@ -255,20 +255,24 @@ class Feed:
 
     def __init__(self, first: Snapshot, mono: Callable[[], float] = time.monotonic) -> None:
         self.latest = first
-        self._mono, self._published = mono, mono()
+        self.mono, self._published = mono, mono()
         self._changed = asyncio.Event()
 
     def publish(self, snapshot: Snapshot) -> None:
         """Replace the newest snapshot; the generation must grow."""
         if snapshot.generation <= self.latest.generation:
             raise ValueError(f"generation {snapshot.generation} does not follow {self.latest.generation}")
-        self.latest, self._published = snapshot, self._mono()
+        self.latest, self._published = snapshot, self.mono()
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
 
     def silent(self, limit_s: float) -> bool:
         """Whether nothing has been published for longer than that (s): the newest snapshot is then not to be trusted."""
-        return self._mono() - self._published > limit_s
+        return self.mono() > self.silent_at(limit_s)
+
+    def silent_at(self, limit_s: float) -> float:
+        """Return from when on, by ``mono``, that is so while nothing newer comes: for who asks often."""
+        return self._published + limit_s
 
     async def after(self, generation: int) -> Snapshot:
         """Return the newest snapshot as soon as it is newer than that generation."""

@@ -134,6 +134,7 @@ class ModbusSink:
     def attach(self, feed: Feed, now: float) -> None:
         """Serve this feed from now on."""
         self._feed, self.now, self._changed_at = feed, now, now
+        self._mono = feed.mono
         self._render()
 
     def sweep(self, now: float) -> None:
@@ -151,7 +152,8 @@ class ModbusSink:
 
     def _render(self, *, live: bool = True) -> None:
         """Serve the newest snapshot; nothing of it as good where it is old: after a pause of the whole machine, too."""
-        live = live and not self._feed.silent(self.settings.stall_limit_s)
+        self._silent_at = self._feed.silent_at(self.settings.stall_limit_s)
+        live = live and self._mono() <= self._silent_at
         self._image = self._renderer.render(self._feed.latest, live=live)
         self.readable = self._feed.latest.generation if live else _NOTHING  # nobody reads a directive from it any more
 
@@ -160,12 +162,15 @@ class ModbusSink:
         self.note("stalled", "the control loop has published nothing; all values are now served as not good")
 
     def _current(self) -> Image:
-        if self._feed.latest is not self._image.snapshot:
+        image = self._image
+        if self._feed.latest is image.snapshot:
+            if not image.live or self._mono() <= self._silent_at:
+                return image
+            self._stalled()
+        else:
             self._render()
             self._changed_at = self.now
             self.evidence.seen(_NAME, self._feed.latest.generation)
-        elif self._image.live and self._feed.silent(self.settings.stall_limit_s):
-            self._stalled()
         return self._image
 
     def admit(self, guest: Connection | Handshake) -> bool:
