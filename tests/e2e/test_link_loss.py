@@ -17,7 +17,7 @@ from caiso_ads.core.quality import Directive
 from caiso_ads.sinks.modbus.layout import Plan, slot
 from tests.e2e import processes
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(150)]
+pytestmark = [pytest.mark.slow, pytest.mark.alone, pytest.mark.timeout(150)]
 
 PLAN = Plan(("one",))
 LINK_AGE = PLAN.native_base + slot([point.key for point in GATEWAY_POINTS].index("link_age_s"))
